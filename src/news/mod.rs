@@ -1,0 +1,21 @@
+//! What an editor says: items, changes, positions, feeds, and the rules of editing them.
+//!
+//! Everything here is plain data and pure functions. Nothing in this module reads a clock, a file or a socket, and
+//! nothing in it knows of stores or of transports.
+
+pub mod change;
+pub mod edit;
+pub mod feed;
+pub mod item;
+pub mod limits;
+pub mod moment;
+pub mod position;
+pub mod refusal;
+pub mod story;
+
+pub use change::{Change, Kind, What};
+pub use feed::{Feed, FeedId};
+pub use item::{Ever, Pin, Record, Status};
+pub use moment::Moment;
+pub use position::{After, Cursor, Mark, Position};
+pub use refusal::Refusal;

@@ -1,0 +1,369 @@
+//! Where feeds are kept: the contract that every store keeps.
+//!
+//! Two stores keep it: [`sqlite`] (one embedded file, the default) and [`redis`]. One contract suite,
+//! `tests/store_contract.rs`, holds both to every sentence here. What the contract leaves out on purpose: anything
+//! that waits for readers, anything that parses a story, and any promise that rides on notifications (the log is the
+//! truth; a notice is only a hint to look).
+//!
+//! **A commit is all or nothing**: idempotency record, expected version, next seq with the given mark, log entry, item,
+//! version, due entries and altId hashes stand or fall together. **A read is one consistent view**, has a budget
+//! *inside* the store ([`budget`]) and says where it stopped.
+
+pub mod redis;
+pub mod sqlite;
+pub mod token;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::news::{After, Change, Cursor, Feed, FeedId, Kind, Mark, Moment, Position, Record};
+pub use token::{Scope, Token};
+
+/// What one read may cost, whatever is behind it. At least one entry is always returned.
+pub mod budget {
+    /// Bytes of records (their stories, mostly) that one read returns.
+    pub const BYTES: usize = 256 * 1024;
+    /// Items, or log entries, that one read returns.
+    pub const ITEMS: usize = 200;
+    /// Log entries that one read of the log looks at.
+    pub const LOOKED_AT: usize = 2_000;
+}
+
+/// The version of what is stored. An older program refuses a newer store.
+pub const SCHEMA: u32 = 1;
+
+/// How many changes of a feed's log are kept to resume over, whatever else is set.
+pub const LOG_KEPT: u64 = 100_000;
+
+/// How long an idempotency key is remembered.
+pub const KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A SHA-256 hash.
+pub type Hash = [u8; 32];
+
+/// A request that must not be carried out twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The name of the token that made it: keys of different tokens never meet.
+    pub token: String,
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// Hash of method, path, `If-Match` and body.
+    pub hash: Hash,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Hash of the request that used the key.
+    pub hash: Hash,
+    /// The item it was about.
+    pub item: Uuid,
+    /// The item's version after it.
+    pub version: u64,
+    /// The change it made, or the feed's head where it made none.
+    pub position: Position,
+}
+
+/// A change to be committed.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// In which feed.
+    pub feed: FeedId,
+    /// The idempotency key it came with.
+    pub once: Option<Once>,
+    /// The mark to stamp on it, from [`Mark::random`].
+    pub mark: Mark,
+    /// What happens.
+    pub kind: Kind,
+    /// When, by [`Store::now`].
+    pub at: Moment,
+    /// The name of the token that asked for it.
+    pub who: String,
+    /// What is written.
+    pub write: Write,
+}
+
+/// What a commit writes.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// An item.
+    Item(ItemWrite),
+    /// The feed's own document.
+    Feed(Feed),
+}
+
+/// An item to be written. Its due entries follow from the record: one for `breaking_until`, one for `pin.until`. A
+/// record with status `removed` erases the stories and ever-had words of all its earlier versions.
+#[derive(Clone, Debug)]
+pub struct ItemWrite {
+    /// What must be there before.
+    pub expected: Expected,
+    /// The item as it shall read. `version`, `mark`, `kind` and `at` are set by the caller; the store sets `last_seq`,
+    /// and `born` of a new item.
+    pub record: Record,
+    /// Which fields differ from the version before.
+    pub fields: Vec<String>,
+    /// Hashes of the item's altIds. What an item once had stays its own, also after its removal.
+    pub alt_ids: Vec<Hash>,
+}
+
+/// What must be there before a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// No item of that id.
+    Nothing,
+    /// The item in exactly this version.
+    Version(u64),
+}
+
+/// What came of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is committed, at this position.
+    Now(Position),
+    /// A commit with the same key and hash was there before; nothing was changed.
+    Before(Remembered),
+}
+
+/// Why a commit was refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// There is no such feed.
+    NoFeed,
+    /// [`Expected::Nothing`], but the item is there.
+    Exists,
+    /// [`Expected::Version`], but the item is not there or has another version.
+    Version,
+    /// Another item has, or had, one of the altIds.
+    AltId(Uuid),
+    /// Another item is pinned there, and its pin still holds.
+    Pin(Uuid),
+    /// The key stands for another request.
+    KeyReused,
+}
+
+/// A store that cannot do what was asked, through no fault of who asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Away, full, slow or read-only: it may come back. Whether a commit was carried out is not known; a retry with
+    /// the same idempotency key is safe.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It was written by a newer newswire.
+    #[error("the store has schema {found}, and this program knows {SCHEMA}: run a newer newswire")]
+    NewerSchema {
+        /// The schema it has.
+        found: u32,
+    },
+    /// Another server has the file.
+    #[error("{0}")]
+    InUse(String),
+    /// What it holds cannot be read; a defect or a damaged store.
+    #[error("the store holds what cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Why a commit did not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    /// The store says no.
+    #[error("{0:?}")]
+    Conflict(Conflict),
+    /// The store cannot say.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A feed and where its log stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedState {
+    /// Its document.
+    pub feed: Feed,
+    /// The newest change.
+    pub head: Position,
+    /// The lowest seq that can still be resumed from; at least 1.
+    pub floor: u64,
+    /// The seq of the change by which the last cut was told; 0 where there was none. Positions below it resume with
+    /// [`Lost::Changed`].
+    pub cut: u64,
+}
+
+/// Why a position cannot be gone on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Its seq is below the floor.
+    Trimmed,
+    /// The store has no such change: another mark, a seq above the head, or below the last cut.
+    Changed,
+    /// There is no such feed.
+    Gone,
+}
+
+/// What changed after a position: every changed item once, in its newest form, in the order of the newest changes.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Items (and the feed itself) whose newest change is after the position, oldest first. Each one's position can
+    /// be resumed from.
+    pub changes: Vec<Change>,
+    /// The feed's state in the same view.
+    pub state: FeedState,
+    /// Whether the budget ended the read before the head. If not, the last change is the head.
+    pub more: bool,
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place.
+    pub position: Position,
+    /// What happened.
+    pub kind: Kind,
+    /// The item that it changed; none for the feed itself.
+    pub item: Option<Uuid>,
+    /// The change, unless a newer change of the same item (or of the feed itself) is already committed.
+    pub change: Option<Change>,
+}
+
+/// A part of the log, without gaps.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The entries after the position, oldest first, seqs rising by one.
+    pub entries: Vec<Entry>,
+    /// The feed's state in the same view.
+    pub state: FeedState,
+}
+
+/// A page of items as they read now: listed ones only (usable, or retracted with their notice).
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// On the first page, the pinned items by position. Pins that have ended are not pinned.
+    pub pinned: Vec<Record>,
+    /// Items that are not pinned, by (published, id) descending.
+    pub items: Vec<Record>,
+    /// Where the next page goes on; none on the last.
+    pub before: Option<Cursor>,
+    /// The feed's state in the same view.
+    pub state: FeedState,
+}
+
+/// One version of an item: who made it, when, and what differed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The item as it read, with version, mark, kind, time and status.
+    pub record: Record,
+    /// The name of the token that made it.
+    pub who: String,
+    /// Which fields differ from the version before.
+    pub fields: Vec<String>,
+}
+
+/// Who noticed that the store went back in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// A node that held a change which the store no longer has.
+    Follower,
+    /// A reader that came back with a position which the store does not have. Readers can be wrong, or lie: they are
+    /// believed once for each start of the store, since what is lost while the store runs a follower sees itself.
+    Reader,
+}
+
+/// What a follower learned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// These changes were committed since the last call, in the order of each feed; none: the store was asked and has
+    /// nothing new.
+    Commits(Vec<(FeedId, Position)>),
+    /// The store may have gone back in time, or notices were lost: check every feed's head against what is held.
+    Doubt,
+}
+
+/// One follower's place in the stream of commits of all feeds.
+#[async_trait]
+pub trait Follower: Send {
+    /// Waits for commits, at most a second; an answer means that the store was asked and confirmed it. Every commit
+    /// is told of once it can be read, by this node or any other, or else there is a [`Followed::Doubt`].
+    ///
+    /// # Errors
+    /// The store is away. The next call goes on where this one stood.
+    async fn next(&mut self) -> Result<Followed, StoreError>;
+}
+
+/// A store. All methods may be called at once from any task, and survive being dropped half-way: a commit then may or
+/// may not have happened, whole.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// The store's now, carried forward on the monotonic clock from a measurement at most 10 s old.
+    fn now(&self) -> Moment;
+
+    /// Creates a feed; its `feed.created` is change 1. False if there is one of that id, which is left as it is.
+    async fn create_feed(&self, feed: Feed, mark: Mark, who: &str) -> Result<bool, StoreError>;
+
+    /// All feeds, by id.
+    async fn feeds(&self) -> Result<Vec<FeedState>, StoreError>;
+
+    /// One feed.
+    async fn feed(&self, feed: &FeedId) -> Result<Option<FeedState>, StoreError>;
+
+    /// Commits one change. The idempotency key is looked at first, then the feed, the expected version, the altIds and
+    /// the pin, in this order.
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+
+    /// What the key of this token stands for, if it was used within [`KEY_KEPT`].
+    async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError>;
+
+    /// Remembers a request that was answered without a change. A key that is taken stays as it is.
+    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError>;
+
+    /// One item, whatever its status.
+    async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError>;
+
+    /// An item's versions above `after`, oldest first, at most [`budget::ITEMS`] of them.
+    async fn versions(&self, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError>;
+
+    /// What changed after a position, if that is one of this feed.
+    async fn changed(&self, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError>;
+
+    /// The log after a position, if that is one of this feed.
+    async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError>;
+
+    /// At most `limit` items older than the cursor, or the newest ones and the pinned. None: no such feed.
+    async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError>;
+
+    /// A new follower, which is told of what is committed from now on.
+    async fn follow(&self) -> Result<Box<dyn Follower>, StoreError>;
+
+    /// Cuts a feed's log to its newest `keep` changes (at least one) and raises the floor with it. Items stay.
+    async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError>;
+
+    /// Tells that the store went back in time: commits a `feed.updated` with the given mark, which becomes the floor
+    /// and [`FeedState::cut`]. Only where the feed's cut is still `known`, so that each cut is told once; and see
+    /// [`Witness`]. True if it was committed now. `None` for `known` is a witness that knows of none: a reader.
+    async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError>;
+
+    /// Has the bytes of what was removed leave the store's files. The answer says in a sentence which remain, if any.
+    async fn scrub(&self) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a token. False if its name is taken.
+    async fn create_token(&self, token: Token) -> Result<bool, StoreError>;
+
+    /// The token with this hash, revoked and expired ones too.
+    async fn token(&self, hash: &Hash) -> Result<Option<Token>, StoreError>;
+
+    /// All tokens, by name.
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+
+    /// Marks a token as revoked. False if there is none of that name.
+    async fn revoke_token(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Whether the store can be reached and written to, and what an operator should know of it, a sentence each.
+    async fn health(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Waits for what is under way and closes.
+    async fn close(&self);
+}
+
+/// A store that several parts of the program share.
+pub type SharedStore = Arc<dyn Store>;
