@@ -64,3 +64,50 @@ pub struct Draft {
 pub fn edit(_edit: &Edit<'_>) -> Result<Option<Draft>, Refusal> {
     todo!()
 }
+
+/// How an `If-Match` relates to what stands.
+pub enum Match {
+    /// It is what stands.
+    Current,
+    /// It names this earlier version.
+    Since {
+        /// The version.
+        version: u64,
+        /// Its mark.
+        mark: Mark,
+    },
+}
+/// x
+pub struct Made<'a> {
+    /// v
+    pub version: u64,
+    /// m
+    pub mark: Mark,
+    /// f
+    pub fields: &'a [String],
+}
+/// x
+pub struct Seen {
+    /// v
+    pub version: u64,
+    /// m
+    pub mark: Mark,
+}
+/// x
+/// # Errors
+/// x
+pub fn precondition(_verb: Verb, _if_match: Option<&str>, _current: &Record) -> Result<Match, Refusal> {
+    todo!()
+}
+/// x
+/// # Errors
+/// x
+pub fn on_top(
+    _verb: Verb,
+    _body: &Map<String, Value>,
+    _current: &Record,
+    _seen: Seen,
+    _since: &[Made<'_>],
+) -> Result<(), Refusal> {
+    todo!()
+}
