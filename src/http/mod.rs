@@ -17,6 +17,7 @@ pub mod problem;
 pub mod publish;
 pub mod request;
 pub mod serve;
+pub mod socket;
 
 use std::{sync::Arc, time::Duration};
 

@@ -11,6 +11,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
+use super::socket::Socket;
 use crate::live::Drain;
 
 /// How long a request's head may take to arrive; also how long a connection may idle between requests.
@@ -44,11 +45,13 @@ fn of_one_connection(error: &io::Error) -> bool {
 
 /// One connection, from its first request to its last.
 async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Drain) {
-    // A change is one write, and must not wait for the acknowledgement of the one before.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection ended before it began");
-        return;
-    }
+    let socket = match Socket::new(stream) {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::debug!(%error, %peer, "a connection ended before it began");
+            return;
+        }
+    };
     let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.map(axum::body::Body::new)
@@ -61,7 +64,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Dr
         .max_buf_size(HEAD_BYTES)
         .half_close(false)
         .keep_alive(!late)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -15,13 +15,11 @@ pub enum Goodbye {
     Gone,
     /// The client sent more than a reader has to say.
     TooMuch,
-    /// The reader took nothing for too long.
-    Slow,
 }
 
 impl Goodbye {
     /// Every reason.
-    pub const ALL: [Self; 6] = [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooMuch, Self::Slow];
+    pub const ALL: [Self; 5] = [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooMuch];
 
     /// The name on the wire.
     #[must_use]
@@ -32,7 +30,6 @@ impl Goodbye {
             Self::Behind => "behind",
             Self::Gone => "gone",
             Self::TooMuch => "tooMuch",
-            Self::Slow => "slow",
         }
     }
 
@@ -41,7 +38,7 @@ impl Goodbye {
     pub fn close_code(self) -> u16 {
         match self {
             Self::Draining => 1012,
-            Self::StoreAway | Self::Behind | Self::Slow => 1013,
+            Self::StoreAway | Self::Behind => 1013,
             Self::Gone => 1008,
             Self::TooMuch => 1009,
         }
@@ -52,7 +49,7 @@ impl Goodbye {
     pub fn pause(self) -> Duration {
         let (least, most) = match self {
             Self::Draining => (500, 5_000),
-            Self::Behind | Self::Slow => (1_000, 3_000),
+            Self::Behind => (1_000, 3_000),
             Self::StoreAway => (2_000, 8_000),
             // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
             Self::Gone | Self::TooMuch => (60_000, 120_000),

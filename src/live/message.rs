@@ -146,6 +146,9 @@ pub enum Reset {
 }
 
 impl Reset {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Trimmed, Self::StoreChanged, Self::Unknown, Self::Gone];
+
     /// The name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {

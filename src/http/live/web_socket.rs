@@ -30,8 +30,6 @@ use crate::live::{Goodbye, Turn};
 /// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
 /// and for clients that greet.
 pub const LARGEST_SENT: usize = 4 * 1024;
-/// After how long a socket that takes nothing is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the client may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -123,22 +121,19 @@ async fn run(connection: Upgraded, mut walk: Walk) {
 
 /// Writes the messages and waits until the socket has taken them. False: the reader is gone, or takes nothing.
 async fn sent(socket: &mut Socket, messages: Vec<Bytes>) -> bool {
-    let write = async {
+    let write: Result<(), Error> = async {
         for message in messages {
             // A frame made of shared bytes: nothing is encoded, and nothing copied but into the socket's buffer.
             let frame = Frame::message(message, OpCode::Data(Data::Text), true);
             socket.feed(Message::Frame(frame)).await?;
         }
         socket.flush().await
-    };
-    match tokio::time::timeout(PATIENCE, write).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
+    }
+    .await;
+    match write {
+        Ok(()) => true,
+        Err(error) => {
             tracing::debug!(%error, "a reader is gone");
-            false
-        }
-        Err(_) => {
-            tracing::info!(seconds = PATIENCE.as_secs(), "a reader that took nothing was given up");
             false
         }
     }
