@@ -16,10 +16,11 @@ use super::{Doors, access, body, feeds, items, once, problem::Problem};
 use crate::{
     news::{
         FeedId, Mark, Position, Record, Status,
-        edit::{self, Edit, Verb},
+        edit::{Edit, Verb, edit},
+        precondition::{Known, Match, Step, on_top, precondition},
         refusal::{Code, Refusal},
     },
-    store::{Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Write},
+    store::{Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Version, Write},
 };
 
 /// How often a write without `If-Match` is put on top of what others committed meanwhile.
@@ -108,7 +109,7 @@ impl Asked<'_> {
             let mark = Mark::random();
             let now = self.doors.store.now();
             let Asked { verb, ref body, .. } = *self;
-            let draft = edit::edit(&Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark })?;
+            let draft = edit(&Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark })?;
             let Some(draft) = draft else {
                 let current = current.expect("a new item is always a difference");
                 return self.unchanged(current).await;
@@ -147,17 +148,20 @@ impl Asked<'_> {
     /// Whether `If-Match` lets this edit happen: the item is as the editor saw it, or what came in between touched
     /// nothing that this edit names.
     async fn check_match(&self, current: &Record) -> Result<(), Problem> {
-        let edit::Match::Since { version, mark } = edit::precondition(self.verb, self.if_match.as_deref(), current)?
-        else {
-            return Ok(());
+        let known = match precondition(self.verb, self.if_match.as_deref(), current)? {
+            Match::Current => return Ok(()),
+            Match::Since(known) => known,
         };
-        let seen_and_since = self.doors.store.versions(&self.feed, current.id, version.saturating_sub(1)).await?;
-        let since: Vec<_> = seen_and_since
+        let versions = self.doors.store.versions(&self.feed, current.id, known.version.saturating_sub(1)).await?;
+        let steps: Vec<_> = versions
             .iter()
-            .map(|made| edit::Made { version: made.record.version, mark: made.record.mark, fields: &made.fields })
+            .map(|Version { record: Record { version, mark, kind, .. }, fields, .. }| Step {
+                known: Known { version: *version, mark: *mark },
+                kind: *kind,
+                fields,
+            })
             .collect();
-        edit::on_top(self.verb, &self.body, current, edit::Seen { version, mark }, &since)?;
-        Ok(())
+        Ok(on_top(known, &steps, current, self.verb, &self.body)?)
     }
 
     /// The verb made no difference: nothing is committed, and the key is remembered all the same.
