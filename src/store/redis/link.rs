@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,7 +20,7 @@ use redis::{
 };
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::task::TaskTracker;
 
@@ -66,6 +66,8 @@ pub(super) struct Live {
     run: String,
     /// When it last answered, in milliseconds since [`Link::opened`].
     answered: AtomicU64,
+    /// Whether a request waited in vain, so that nobody shall use it any more.
+    dead: AtomicBool,
 }
 
 /// What is asked.
@@ -103,16 +105,16 @@ impl Link {
         let _under_way = self.under_way.token();
         let deadline = Instant::now() + DEADLINE;
         let late = |_| StoreError::Unavailable(format!("no answer from Redis within {DEADLINE:?}"));
-        let live = tokio::time::timeout_at(deadline, self.live()).await.map_err(late)??;
-        let answer = match tokio::time::timeout_at(deadline, ask(live.connection.clone(), request)).await {
+        let live = timeout_at(deadline, self.live()).await.map_err(late)??;
+        let answer = match timeout_at(deadline, ask(live.connection.clone(), request)).await {
             Ok(answer) => answer,
             Err(elapsed) => {
-                self.drop_live(&live).await;
+                live.dead.store(true, Ordering::Relaxed);
                 return Err(late(elapsed));
             }
         };
         if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
-            self.drop_live(&live).await;
+            live.dead.store(true, Ordering::Relaxed);
         } else {
             live.answered.store(self.elapsed(), Ordering::Relaxed);
         }
@@ -161,8 +163,7 @@ impl Link {
         let came = Instant::now();
         let mut state = self.state.lock().await;
         if let Some(live) = &state.live {
-            let silent = self.elapsed().saturating_sub(live.answered.load(Ordering::Relaxed));
-            if u128::from(silent) < SILENCE.as_millis() || self.lives(live).await {
+            if self.lives(live).await {
                 return Ok(Arc::clone(live));
             }
             state.live = None;
@@ -189,6 +190,13 @@ impl Link {
     }
 
     async fn lives(&self, live: &Live) -> bool {
+        if live.dead.load(Ordering::Relaxed) {
+            return false;
+        }
+        let silent = self.elapsed().saturating_sub(live.answered.load(Ordering::Relaxed));
+        if u128::from(silent) < SILENCE.as_millis() {
+            return true;
+        }
         let ping = redis::cmd("PING");
         let answer = timeout(SIGN_OF_LIFE, live.connection.clone().send_packed_command(&ping)).await;
         let lives = matches!(answer, Ok(Ok(_)));
@@ -196,14 +204,6 @@ impl Link {
             live.answered.store(self.elapsed(), Ordering::Relaxed);
         }
         lives
-    }
-
-    /// Forgets a connection that does not answer, unless another has taken its place.
-    async fn drop_live(&self, dead: &Arc<Live>) {
-        let mut state = self.state.lock().await;
-        if state.live.as_ref().is_some_and(|live| Arc::ptr_eq(live, dead)) {
-            state.live = None;
-        }
     }
 
     async fn connect(&self) -> Result<Live, StoreError> {
@@ -220,7 +220,7 @@ impl Link {
         });
         let late = |_| StoreError::Unavailable(format!("Redis says nothing within {CONNECTING:?} of connecting"));
         let run = checked.await.map_err(late)??;
-        Ok(Live { connection, run, answered: AtomicU64::new(self.elapsed()) })
+        Ok(Live { connection, run, answered: AtomicU64::new(self.elapsed()), dead: AtomicBool::new(false) })
     }
 }
 

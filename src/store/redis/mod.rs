@@ -6,8 +6,8 @@
 //! conflicts; marks and times come from here, since a script's random numbers repeat after a restart.
 //!
 //! What is deliberately absent: PUB/SUB, locks, anything that lives only in this process. Two nodes need not know of
-//! each other. In reading order: [`keys`] and [`record`] (what is kept), [`script`] and the Lua files (what is done
-//! there), [`link`] (the connection), [`write`], [`read`], [`follower`], [`tokens`], [`clock`], [`scrub`], [`health`].
+//! each other. In reading order: `keys` and `record` (what is kept), `script` and the Lua files (what is done there),
+//! `link` (the connection), `write`, `read`, `follower`, `tokens`, `clock`, `scrub`, `health`.
 
 mod clock;
 mod follower;
