@@ -1,0 +1,124 @@
+//! A real redis-server with a directory and a port of its own, ended by its process id when dropped.
+//!
+//! The program is `redis-server`, or what `REDIS_SERVER` names (Valkey, say). It keeps an append-only file, as a
+//! newsroom's would, so that it can be killed and started again.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// A redis-server.
+pub(crate) struct RedisServer {
+    dir: TempDir,
+    port: u16,
+    /// None while it is down.
+    process: Mutex<Option<Child>>,
+}
+
+impl RedisServer {
+    /// Starts an empty one and waits until it answers.
+    pub(crate) fn start() -> Self {
+        // Another process may take the port between finding it free and using it: then another is tried.
+        for _ in 0..10 {
+            let dir = TempDir::new().expect("a temporary directory");
+            let server = Self { dir, port: free_port(), process: Mutex::new(None) };
+            if server.try_up() {
+                return server;
+            }
+        }
+        panic!("redis-server does not start; it must be installed, or named by REDIS_SERVER");
+    }
+
+    /// Where it listens, as `newswire --store` takes it.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Starts it again on the same port and files, and waits until it has loaded them.
+    pub(crate) fn up(&self) {
+        assert!(self.try_up(), "redis-server does not start again");
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&self) {
+        if let Some(mut process) = self.process.lock().expect("no panic while it was held").take() {
+            process.kill().expect("our own child can be killed");
+            process.wait().expect("our own child can be waited for");
+        }
+    }
+
+    /// Stops it as it stands: connections stay open and nothing is answered, until [`RedisServer::resume`].
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.process.lock().expect("no panic while it was held");
+        let id = process.as_ref().expect("the server is up").id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill is installed");
+        assert!(sent.success(), "kill {signal} {id}");
+    }
+
+    /// Starts the process. False if it ended before it answered: its port is taken, most likely.
+    fn try_up(&self) -> bool {
+        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let mut process = Command::new(&program)
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
+            .arg(self.dir.path())
+            .args(["--appendonly", "yes", "--save", "", "--daemonize", "no", "--logfile", "redis.log"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} does not start: {error}"));
+        while process.try_wait().expect("our own child can be asked").is_none() {
+            if self.answers() {
+                *self.process.lock().expect("no panic while it was held") = Some(process);
+                return true;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        false
+    }
+
+    /// Whether it answers PING with PONG, that is, has loaded its files.
+    fn answers(&self) -> bool {
+        let ask = || -> std::io::Result<bool> {
+            let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+            socket.write_all(b"PING\r\n")?;
+            let mut answer = [0; 5];
+            socket.read_exact(&mut answer)?;
+            Ok(&answer == b"+PONG")
+        };
+        ask().unwrap_or(false)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that nobody listens on just now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
