@@ -18,21 +18,32 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// How many feeds are fetched at once after a batch of commits.
 const FETCHED_AT_ONCE: usize = 16;
 
-/// Follows the store until the server drains and all its readers have left.
-pub async fn follow(feeds: Arc<Feeds>) {
-    let mut follower = None;
+/// Begins to follow: from here on the node is current.
+///
+/// # Errors
+/// The store is away.
+pub async fn begin(feeds: &Feeds) -> Result<Box<dyn Follower>, StoreError> {
+    let asked = Instant::now();
+    let follower = feeds.store.follow().await?;
+    // What was committed before there was a follower is told to nobody.
+    catch_up(feeds, asked, Followed::Doubt).await?;
+    Ok(follower)
+}
+
+/// Follows the store until the server drains.
+pub async fn follow(feeds: Arc<Feeds>, follower: Box<dyn Follower>) {
+    let mut follower = Some(follower);
     let mut pause = PAUSE.0;
+    // What can wake this loop: a commit, a second without one, an error's pause; and the drain ends it.
     loop {
-        // What can wake this loop: a commit, a second without one, an error's pause; and the drain ends it.
         let turn = async {
-            let failed = turn(&feeds, &mut follower).await.err();
-            if let Some(error) = failed {
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "following the store failed");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSE.1);
-            } else {
+            let Err(error) = turn(&feeds, &mut follower).await else {
                 pause = PAUSE.0;
-            }
+                return;
+            };
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "following the store failed");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE.1);
         };
         tokio::select! {
             () = turn => {}
@@ -43,20 +54,23 @@ pub async fn follow(feeds: Arc<Feeds>) {
 
 /// Waits for what was committed and fetches it.
 async fn turn(feeds: &Feeds, follower: &mut Option<Box<dyn Follower>>) -> Result<(), StoreError> {
-    let (asked, followed) = match follower {
-        Some(follower) => {
-            let followed = follower.next().await?;
-            (Instant::now(), followed)
-        }
-        // What was committed before there was a follower is told to nobody: doubt fetches it.
-        None => {
-            let asked = Instant::now();
-            *follower = Some(feeds.store.follow().await?);
-            (asked, Followed::Doubt)
-        }
+    let Some(following) = follower else {
+        *follower = Some(begin(feeds).await?);
+        return Ok(());
     };
+    let followed = following.next().await?;
+    let caught_up = catch_up(feeds, Instant::now(), followed).await;
+    if caught_up.is_err() {
+        // The notices of what was not fetched are spent: the next follower begins with doubt.
+        *follower = None;
+    }
+    caught_up
+}
+
+/// Fetches what was told, and then claims what was true when it was asked for.
+async fn catch_up(feeds: &Feeds, asked: Instant, followed: Followed) -> Result<(), StoreError> {
     let moment = feeds.store.now();
-    let changed: Vec<Arc<Awake>> = match followed {
+    let behind: Vec<Arc<Awake>> = match followed {
         Followed::Commits(commits) => {
             let mut ids: Vec<_> = commits.into_iter().map(|(feed, _)| feed).collect();
             ids.sort_unstable();
@@ -65,12 +79,7 @@ async fn turn(feeds: &Feeds, follower: &mut Option<Box<dyn Follower>>) -> Result
         }
         Followed::Doubt => feeds.every(),
     };
-    let fetched = fetch(feeds, changed).await;
-    if fetched.is_err() {
-        // Notices of what was not fetched are spent: the next follower begins with doubt.
-        *follower = None;
-    }
-    fetched?;
+    fetch(feeds, behind).await?;
     feeds.freshness.confirm(moment, asked);
     Ok(())
 }
@@ -84,7 +93,7 @@ async fn fetch(feeds: &Feeds, awake: Vec<Arc<Awake>>) -> Result<(), StoreError> 
 /// Tells readers when the node stops, and starts again, to be current.
 pub async fn tend(feeds: Arc<Feeds>) {
     let mut ticks = tokio::time::interval(Duration::from_millis(250));
-    let mut fresh = true;
+    let mut fresh = feeds.freshness.is_fresh();
     loop {
         // What can wake this loop: the clock; and the drain ends it.
         tokio::select! {

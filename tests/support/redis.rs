@@ -6,7 +6,7 @@
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Mutex,
     time::Duration,
@@ -57,6 +57,28 @@ impl RedisServer {
             process.kill().expect("our own child can be killed");
             process.wait().expect("our own child can be waited for");
         }
+    }
+
+    /// Keeps a copy of its files as they are, whatever happens to them later.
+    pub(crate) fn copy_files(&self) {
+        copy(&self.files(), &self.dir.path().join("copy"));
+    }
+
+    /// Puts the copy in the place of its files, as a restored backup. It is down meanwhile.
+    pub(crate) fn put_copy_back(&self) {
+        std::fs::remove_dir_all(self.files()).expect("our own files can be removed");
+        copy(&self.dir.path().join("copy"), &self.files());
+    }
+
+    fn files(&self) -> PathBuf {
+        self.dir.path().join("appendonlydir")
+    }
+
+    /// Sends a command as `redis-cli` does; it must be answered without an error.
+    pub(crate) fn command(&self, words: &[&str]) {
+        let sent = Command::new("redis-cli").args(["-e", "-p", &self.port.to_string()]).args(words).output();
+        let sent = sent.expect("redis-cli is installed");
+        assert!(sent.status.success(), "{words:?}: {}", String::from_utf8_lossy(&sent.stdout));
     }
 
     /// Stops it as it stands: connections stay open and nothing is answered, until [`RedisServer::resume`].
@@ -121,4 +143,13 @@ impl Drop for RedisServer {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Copies a directory of plain files.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory can be made");
+    for entry in std::fs::read_dir(from).expect("a directory of files") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, to.join(path.file_name().expect("a file has a name"))).expect("a file can be copied");
+    }
 }

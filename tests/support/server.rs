@@ -149,6 +149,39 @@ impl Server {
         }
     }
 
+    /// Stops it as it stands, until [`Server::resume`].
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status().expect("kill is installed");
+        assert!(sent.success(), "kill {signal}");
+    }
+
+    /// Runs the program beside the server, on the same store, and returns what it prints.
+    pub(crate) fn beside_it(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_newswire"));
+        command.args(words);
+        for (option, value) in self.place() {
+            command.arg(option).arg(value);
+        }
+        let ran = command.output().expect("newswire runs");
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).expect("text").trim().to_owned()
+    }
+
+    /// Makes a token that allows this (`--can read`, say), and names it `test-0`, `test-1`, ….
+    pub(crate) fn token(&self, allows: &[&str]) -> String {
+        let made = self.beside_it(&["token", "list"]).matches("test-").count();
+        self.beside_it(&[&["token", "create", &format!("test-{made}")], allows].concat())
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.process.lock().expect("no panic while it was held").as_ref().expect("it is up").id()
@@ -156,8 +189,7 @@ impl Server {
 
     /// Tells it to stop, as `kill` does, and waits until it has.
     pub(crate) async fn stop(&self) -> ExitStatus {
-        let sent = Command::new("kill").arg(self.id().to_string()).status().expect("kill is installed");
-        assert!(sent.success());
+        self.signal("-TERM");
         let mut child = self.process.lock().expect("no panic while it was held").take().expect("it is up");
         let begun = Instant::now();
         loop {

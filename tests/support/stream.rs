@@ -49,9 +49,9 @@ impl Said {
 }
 
 impl Stream {
-    /// Opens a stream; `query` is `after=…`, `last=…` or nothing. None: the server is not there.
-    pub(crate) async fn try_open(server: &Server, door: Door, query: &str) -> Option<Self> {
-        let path = format!("/v1/feeds/{FEED}/live?{query}");
+    /// Opens a stream of a feed; `query` is `after=…`, `last=…` or nothing. None: the server is not there.
+    async fn try_open(server: &Server, feed: &str, door: Door, query: &str) -> Option<Self> {
+        let path = format!("/v1/feeds/{feed}/live?{query}");
         match door {
             Door::WebSocket => {
                 let url = server.url(&path).replace("http:", "ws:");
@@ -71,7 +71,12 @@ impl Stream {
 
     /// Opens a stream on a server that is there.
     pub(crate) async fn open(server: &Server, door: Door, query: &str) -> Self {
-        Self::try_open(server, door, query).await.expect("the server takes readers")
+        Self::open_in(server, FEED, door, query).await
+    }
+
+    /// Opens a stream of a feed that may not be there.
+    pub(crate) async fn open_in(server: &Server, feed: &str, door: Door, query: &str) -> Self {
+        Self::try_open(server, feed, door, query).await.expect("the server takes readers")
     }
 
     /// What it says next, heartbeats included, within the patience of a test.
