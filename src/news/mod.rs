@@ -12,6 +12,7 @@ pub mod language;
 pub mod limits;
 pub mod moment;
 pub mod position;
+pub mod precondition;
 pub mod reading;
 pub mod refusal;
 pub mod story;
