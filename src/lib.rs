@@ -27,3 +27,9 @@ pub mod http;
 pub mod live;
 pub mod news;
 pub mod store;
+
+/// Serves by these settings until it is told to stop.
+pub async fn serve(settings: config::Settings) -> std::process::ExitCode {
+    eprintln!("newswire: serving on {} is not built in yet", settings.listen);
+    std::process::ExitCode::FAILURE
+}
