@@ -2,10 +2,7 @@
 
 use crate::{
     news::{Feed, Mark},
-    store::{
-        Scope, SharedStore, StoreError, Token,
-        token::Secret,
-    },
+    store::{Scope, SharedStore, StoreError, Token, token::Secret},
 };
 
 /// The feed that a first run creates.

@@ -30,7 +30,8 @@ fn text(length: usize) -> String {
 /// Items with one thing too much, and the field that is to be named.
 fn one_over_each_limit() -> Vec<(&'static str, Value)> {
     let picture = |more: Value| {
-        let mut picture = json!({"kind": "picture", "href": "https://example.org/a.jpg", "alt": "a", "width": 4, "height": 3});
+        let mut picture =
+            json!({"kind": "picture", "href": "https://example.org/a.jpg", "alt": "a", "width": 4, "height": 3});
         picture.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         json!({"media": [picture]})
     };
@@ -60,7 +61,10 @@ fn one_over_each_limit() -> Vec<(&'static str, Value)> {
         ("tags[0]", json!({"tags": [text(65)]})),
         ("source", json!({"source": text(256)})),
         ("rights", json!({"rights": text(501)})),
-        ("altIds", json!({"altIds": (0..11).map(|n| json!({"role": "wire", "value": format!("{n}")})).collect::<Vec<_>>()})),
+        (
+            "altIds",
+            json!({"altIds": (0..11).map(|n| json!({"role": "wire", "value": format!("{n}")})).collect::<Vec<_>>()}),
+        ),
         ("altIds[0].role", json!({"altIds": [{"role": text(65), "value": "1"}]})),
         ("altIds[0].value", json!({"altIds": [{"role": "wire", "value": text(256)}]})),
         ("published", json!({"published": "2999-01-01T00:00:00Z"})),
@@ -106,9 +110,19 @@ async fn a_request_that_makes_no_sense_is_told_why() {
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?tag=x"))), 400, "badRequest", Some("query")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes"))), 400, "badRequest", Some("after")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes?after=x"))), 400, "badRequest", Some("after")),
-        (server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes?after=0&wait=31"))), 400, "badRequest", Some("wait")),
+        (
+            server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes?after=0&wait=31"))),
+            400,
+            "badRequest",
+            Some("wait"),
+        ),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/live?last=0"))), 400, "badRequest", Some("last")),
-        (server.client.get(server.url(&format!("/v1/feeds/{FEED}/live"))).header("Accept", "image/png"), 406, "notAcceptable", None),
+        (
+            server.client.get(server.url(&format!("/v1/feeds/{FEED}/live"))).header("Accept", "image/png"),
+            406,
+            "notAcceptable",
+            None,
+        ),
     ] {
         let (got, problem) = refused(request).await;
         assert_eq!((got, &problem["code"]), (status, &json!(code)), "{problem}");
@@ -154,7 +168,13 @@ async fn a_token_that_is_made_or_revoked_beside_the_server_is_honoured_within_a_
     for kept in [Kept::Sqlite, Kept::Redis] {
         let server = Server::start(kept).await;
         let token = server.token(&["--can", "publish"]);
-        let post = || server.client.post(server.url(&format!("/v1/feeds/{FEED}/items"))).bearer_auth(&token).json(&json!({"headline": "A"}));
+        let post = || {
+            server
+                .client
+                .post(server.url(&format!("/v1/feeds/{FEED}/items")))
+                .bearer_auth(&token)
+                .json(&json!({"headline": "A"}))
+        };
         assert_eq!(post().send().await.expect("an answer").status(), 201);
         server.beside_it(&["token", "revoke", "test-0"]);
         let revoked = std::time::Instant::now();
@@ -181,7 +201,8 @@ async fn an_edit_of_what_somebody_else_edited_is_412_and_without_if_match_428() 
     let on_top = server.patch(id, old, &json!({"body": "<p>E</p>"})).await;
     assert_eq!((&on_top["item"]["headline"], &on_top["item"]["version"]), (&json!("C"), &json!(4)));
     // A kill needs no If-Match, and is refused with one that is stale.
-    let stale = server.edit(Method::POST, &format!("items/{id}/retract")).header("If-Match", old).json(&json!({"reason": "R"}));
+    let stale =
+        server.edit(Method::POST, &format!("items/{id}/retract")).header("If-Match", old).json(&json!({"reason": "R"}));
     assert_eq!(refused(stale).await.0, 412);
     assert_eq!(server.act(id, "retract", &json!({"reason": "R"})).await["item"]["status"], "canceled");
     assert_eq!(refused(patch(Some("*"), json!({"headline": "F"}))).await.0, 409);
@@ -196,7 +217,10 @@ async fn a_request_that_is_sent_twice_happens_once() {
         };
         let first = support::server::accepted(post("k", "A").send().await).await;
         let again = post("k", "A").send().await.expect("an answer");
-        assert_eq!((again.status().as_u16(), again.headers()["idempotency-replayed"].to_str().expect("text")), (201, "true"));
+        assert_eq!(
+            (again.status().as_u16(), again.headers()["idempotency-replayed"].to_str().expect("text")),
+            (201, "true")
+        );
         let again = support::server::accepted(Ok(again)).await;
         assert_eq!((&again["item"], &again["position"]), (&first["item"], &first["position"]));
         let (status, problem) = refused(post("k", "B")).await;
@@ -268,7 +292,9 @@ async fn an_unknown_position_starts_a_stream_anew() {
     let server = Server::start(Kept::Sqlite).await;
     server.publish(&json!({"headline": "A"})).await;
     for door in [Door::WebSocket, Door::Sse] {
-        for (after, reason) in [("nonsense", "unknown"), ("2-00000000", "storeChanged"), ("99-00000000", "storeChanged")] {
+        for (after, reason) in
+            [("nonsense", "unknown"), ("2-00000000", "storeChanged"), ("99-00000000", "storeChanged")]
+        {
             let mut reader = Stream::open(&server, door, &format!("after={after}")).await;
             let came = reader.up_to("caughtUp").await;
             let kinds: Vec<_> = came.iter().map(|message| message["type"].as_str().expect("a type")).collect();
@@ -294,10 +320,22 @@ async fn no_token_and_no_text_of_an_item_is_in_the_log() {
     refused(server.edit(Method::POST, "items").json(&json!({"headline": "zanzibar", "zanzi": 1}))).await;
     server.stop().await;
     let log = server.log();
-    let audit: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(|line: &Value| line["target"] == "audit").collect();
+    let audit: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["target"] == "audit")
+        .collect();
     assert_eq!(audit.len(), 2, "a line for each edit");
-    assert_eq!((&audit[1]["fields"]["token"], &audit[1]["fields"]["item"]), (&json!("editor"), &json!(id)), "{}", audit[1]);
-    let ours: Vec<_> = log.lines().filter(|line| line.contains("\"target\":\"newswire") || line.contains("\"target\":\"audit")).collect();
+    assert_eq!(
+        (&audit[1]["fields"]["token"], &audit[1]["fields"]["item"]),
+        (&json!("editor"), &json!(id)),
+        "{}",
+        audit[1]
+    );
+    let ours: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("\"target\":\"newswire") || line.contains("\"target\":\"audit"))
+        .collect();
     assert!(!ours.is_empty());
     for line in log.lines() {
         assert!(!line.contains(&server.token), "a token in the log: {line}");

@@ -40,7 +40,8 @@ async fn edits(server: Arc<Server>, mut dice: Dice, share: usize, done: Arc<Atom
     let mut known: BTreeMap<String, Known> = BTreeMap::new();
     let mut made = 0;
     while made < share {
-        let usable: Vec<_> = known.iter().filter(|(_, item)| item.status == "usable").map(|(id, _)| id.clone()).collect();
+        let usable: Vec<_> =
+            known.iter().filter(|(_, item)| item.status == "usable").map(|(id, _)| id.clone()).collect();
         let throw = if usable.is_empty() { 0 } else { dice.below(100) };
         let headline = format!("Words {}", dice.below(1_000_000));
         let (method, path, body) = if throw < 35 {
@@ -51,7 +52,8 @@ async fn edits(server: Arc<Server>, mut dice: Dice, share: usize, done: Arc<Atom
             match throw {
                 35..65 => (Method::PATCH, format!("items/{id}"), json!({"headline": headline})),
                 65..75 => {
-                    let body = json!({"kind": "correction", "note": "It was otherwise.", "changes": {"headline": headline}});
+                    let body =
+                        json!({"kind": "correction", "note": "It was otherwise.", "changes": {"headline": headline}});
                     (Method::POST, format!("items/{id}/correct"), body)
                 }
                 75..83 => (Method::POST, format!("items/{id}/retract"), json!({"reason": "It was not so."})),
@@ -235,8 +237,11 @@ async fn a_wanderer_ends_like_a_steady_reader(kept: Kept) {
 
 /// What the editors were told is what is shown.
 fn agrees(model: &BTreeMap<String, Known>, listed: &BTreeMap<String, Value>) {
-    let shown: BTreeSet<_> =
-        model.iter().filter(|(_, item)| ["usable", "canceled"].contains(&item.status.as_str())).map(|(id, _)| id).collect();
+    let shown: BTreeSet<_> = model
+        .iter()
+        .filter(|(_, item)| ["usable", "canceled"].contains(&item.status.as_str()))
+        .map(|(id, _)| id)
+        .collect();
     assert_eq!(shown, listed.keys().collect());
     for (id, item) in listed {
         let known = &model[id];

@@ -16,7 +16,9 @@ const SECRET: &str = "zanzibar-quicksilver";
 async fn all_that_is_public(server: &Server, positions: &[String]) -> String {
     let feed = format!("/v1/feeds/{FEED}");
     let mut paths = vec!["/v1/feeds".to_owned(), feed.clone(), format!("{feed}/items"), "/".to_owned()];
-    paths.extend(server.items().await.iter().map(|item| format!("{feed}/items/{}", item["id"].as_str().expect("an id"))));
+    paths.extend(
+        server.items().await.iter().map(|item| format!("{feed}/items/{}", item["id"].as_str().expect("an id"))),
+    );
     paths.extend(positions.iter().map(|position| format!("{feed}/changes?after={position}&limit=200")));
     let mut said = String::new();
     for path in paths {
@@ -63,7 +65,8 @@ async fn is_gone_at_once(kept: Kept) {
     let said = all_that_is_public(&server, &positions).await;
     assert!(!said.contains(SECRET), "found in {said}");
     for (_, id) in &victims {
-        let item = server.get(&format!("/v1/feeds/{FEED}/items/{id}")).await.expect("an answer").text().await.expect("a body");
+        let item =
+            server.get(&format!("/v1/feeds/{FEED}/items/{id}")).await.expect("an answer").text().await.expect("a body");
         assert!(item.contains(id) && !item.contains(SECRET), "{item}");
     }
 

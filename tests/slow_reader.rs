@@ -76,7 +76,9 @@ async fn edit(server: &Server, ids: &[String], changes: usize) {
         .for_each_concurrent(8, |n| {
             let (id, words) = (&ids[n % ids.len()], &words);
             async move {
-                server.patch(id, "*", &json!({"headline": format!("Change {n}"), "body": format!("<p>{words}</p>")})).await;
+                server
+                    .patch(id, "*", &json!({"headline": format!("Change {n}"), "body": format!("<p>{words}</p>")}))
+                    .await;
             }
         })
         .await;

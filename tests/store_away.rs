@@ -36,11 +36,14 @@ async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server
             assert!(matches!(reader.next().await, Said::End(_)));
         }
     }
-    for path in [format!("/v1/feeds/{FEED}/changes?after={before}"), format!("/v1/feeds/{FEED}/items"), "/readyz".to_owned()] {
+    for path in
+        [format!("/v1/feeds/{FEED}/changes?after={before}"), format!("/v1/feeds/{FEED}/items"), "/readyz".to_owned()]
+    {
         let answer = server.get(&path).await.expect("the server answers");
         assert_eq!(answer.status(), 503, "{path}");
     }
-    let refused = server.edit(Method::POST, "items").json(&json!({"headline": "During"})).send().await.expect("an answer");
+    let refused =
+        server.edit(Method::POST, "items").json(&json!({"headline": "During"})).send().await.expect("an answer");
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(server.get("/healthz").await.expect("an answer").status(), 200);

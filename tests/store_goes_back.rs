@@ -39,7 +39,8 @@ async fn a_store_restored_from_an_older_copy_resets_every_reader() {
     let first = publish(&server, "first").await;
     let second = publish(&server, "second").await;
     let id = second["item"]["id"].as_str().expect("an id");
-    let second = server.patch(id, second["etag"].as_str().expect("an ETag"), &json!({"headline": "second, edited"})).await;
+    let second =
+        server.patch(id, second["etag"].as_str().expect("an ETag"), &json!({"headline": "second, edited"})).await;
     let third = publish(&server, "third").await;
     server.kill();
     server.redis().copy_files();

@@ -20,7 +20,10 @@ use crate::{
         precondition::{Known, Match, Step, on_top, precondition},
         refusal::{Code, Refusal},
     },
-    store::{Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Version, Write},
+    store::{
+        Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Version,
+        Write,
+    },
 };
 
 /// How often a write without `If-Match` is put on top of what others committed meanwhile.
