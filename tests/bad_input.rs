@@ -158,6 +158,7 @@ async fn editing_needs_a_good_token_that_may() {
     assert_eq!(refused(server.client.get(&url).bearer_auth("nw_wrong")).await.0, 401);
     let reader = server.token(&["--can", "read"]);
     assert_eq!(refused(post().bearer_auth(&reader)).await.0, 403);
+    server.beside_it(&["feed", "create", "another-feed", "--title", "Another"]);
     let elsewhere = server.token(&["--can", "publish", "--feed", "another-feed"]);
     assert_eq!(refused(post().bearer_auth(&elsewhere)).await.0, 403);
     assert_eq!(post().bearer_auth(&server.token).send().await.expect("an answer").status(), 201);
