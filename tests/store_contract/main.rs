@@ -162,3 +162,7 @@ macro_rules! held_by {
 mod sqlite {
     held_by!(crate::support::place::SqlitePlace);
 }
+
+mod redis {
+    held_by!(crate::support::redis_place::RedisPlace);
+}

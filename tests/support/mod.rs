@@ -6,6 +6,7 @@
 pub(crate) mod newsroom;
 pub(crate) mod place;
 pub(crate) mod redis;
+pub(crate) mod redis_place;
 
 use std::time::Duration;
 

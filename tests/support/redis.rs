@@ -18,6 +18,8 @@ use tempfile::TempDir;
 pub(crate) struct RedisServer {
     dir: TempDir,
     port: u16,
+    /// Settings beyond the usual ones.
+    settings: &'static [&'static str],
     /// None while it is down.
     process: Mutex<Option<Child>>,
 }
@@ -25,10 +27,15 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts an empty one and waits until it answers.
     pub(crate) fn start() -> Self {
+        Self::start_as(&[])
+    }
+
+    /// The same, with these settings as on its command line.
+    pub(crate) fn start_as(settings: &'static [&'static str]) -> Self {
         // Another process may take the port between finding it free and using it: then another is tried.
         for _ in 0..10 {
             let dir = TempDir::new().expect("a temporary directory");
-            let server = Self { dir, port: free_port(), process: Mutex::new(None) };
+            let server = Self { dir, port: free_port(), settings, process: Mutex::new(None) };
             if server.try_up() {
                 return server;
             }
@@ -69,6 +76,16 @@ impl RedisServer {
         self.signal("-CONT");
     }
 
+    /// Says what only an operator would, and returns the answer.
+    pub(crate) async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(super::PATIENCE));
+        let client = redis::Client::open(self.url()).expect("an address");
+        let connection = client.get_multiplexed_async_connection_with_config(&patient).await;
+        let mut connection = connection.expect("the server is there");
+        let answer = redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await;
+        answer.expect("the server does as it is told")
+    }
+
     fn signal(&self, signal: &str) {
         let process = self.process.lock().expect("no panic while it was held");
         let id = process.as_ref().expect("the server is up").id().to_string();
@@ -83,6 +100,7 @@ impl RedisServer {
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(self.dir.path())
             .args(["--appendonly", "yes", "--save", "", "--daemonize", "no", "--logfile", "redis.log"])
+            .args(self.settings)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
