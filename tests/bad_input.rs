@@ -178,7 +178,7 @@ async fn a_token_that_is_made_or_revoked_beside_the_server_is_honoured_within_a_
         };
         assert_eq!(post().send().await.expect("an answer").status(), 201);
         server.beside_it(&["token", "revoke", "test-0"]);
-        let revoked = std::time::Instant::now();
+        let revoked = tokio::time::Instant::now();
         support::until("the token is refused", async || post().send().await.expect("an answer").status() == 401).await;
         assert!(revoked.elapsed() < std::time::Duration::from_secs(1), "{:?}", revoked.elapsed());
     }

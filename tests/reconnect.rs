@@ -1,6 +1,8 @@
 //! A reader that drops and returns at random moments, through one door and then another, ends with the same items as
 //! one that never left, as the pages, and as a small model that only knows what the editors were told.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for the tasks that it starts")]
+
 mod support;
 
 use std::{

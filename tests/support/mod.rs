@@ -1,5 +1,6 @@
 //! What several test files share: places where a store can be kept, a small newsroom that edits in one, a real
-//! redis-server, the server itself as a process, and a client of its streams. Nothing here decides whether a promise is kept; that stands in the tests.
+//! redis-server, the server itself as a process, and a client of its streams. Nothing here decides whether a promise is
+//! kept; that stands in the tests.
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
@@ -7,6 +8,7 @@ pub(crate) mod dice;
 pub(crate) mod newsroom;
 pub(crate) mod place;
 pub(crate) mod redis;
+pub(crate) mod redis_place;
 pub(crate) mod server;
 pub(crate) mod stream;
 
