@@ -1,8 +1,37 @@
 //! The embedded store: one SQLite file, the default.
+//!
+//! One [`writer`] thread commits, many jobs at a time; a few connections [read](reads); a [`keeper`] thread makes the
+//! checkpoints. One server per file, held by a lock; the command line may work beside it, as a second and more patient
+//! writer. Deliberately absent: a cache (SQLite has one), and any state that is not in the file, except which run of
+//! the server this is.
 
-use std::path::Path;
+mod commit;
+mod fault;
+mod floor;
+mod follower;
+mod items;
+mod keeper;
+mod keys;
+mod reads;
+mod rows;
+mod schema;
+mod tokens;
+mod walk;
+mod writer;
+
+use std::{
+    fmt,
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread::JoinHandle,
+};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
@@ -11,8 +40,14 @@ use super::{
 };
 use crate::news::{After, Cursor, Feed, FeedId, Mark, Moment, Position, Record};
 
-/// The file's name in the data directory.
+/// The name of the file in the data directory.
 pub const FILE: &str = "newswire.sqlite";
+
+/// The name of the file beside it that a running server has locked.
+pub const LOCK: &str = "newswire.lock";
+
+/// From this size on, an operator is told that the write-ahead log does not get shorter.
+const LOG_TOO_LARGE: u64 = 256 * 1024 * 1024;
 
 /// Who opens the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,90 +59,221 @@ pub enum Role {
 }
 
 /// The store.
-#[derive(Debug)]
-pub struct Sqlite {}
+pub struct Sqlite {
+    file: PathBuf,
+    reads: reads::Reads,
+    committed: watch::Sender<u64>,
+    /// Which run of the server this is.
+    run: [u8; 16],
+    /// The latest now that was told, in milliseconds: a clock that is set back does not make it go back.
+    latest: AtomicI64,
+    /// None once it is closed.
+    threads: Mutex<Option<Threads>>,
+}
+
+/// The ways to the threads, and what is to be given up with them.
+struct Threads {
+    writer: writer::Writer,
+    keeper: keeper::Keeper,
+    ends: [JoinHandle<()>; 2],
+    /// Held by a server; unlocked when it is dropped.
+    _lock: Option<File>,
+}
 
 impl Sqlite {
-    /// Opens the store in this directory.
+    /// Opens the store in this directory, which is made if it is not there. It reads and writes a little, so it blocks
+    /// for some milliseconds.
     ///
     /// # Errors
-    /// The file cannot be opened.
-    pub fn open(_dir: &Path, _role: Role) -> Result<Self, StoreError> {
-        unbuilt()
+    /// [`StoreError::InUse`] where another server has the file; [`StoreError::NewerSchema`]; [`StoreError::Unavailable`]
+    /// where the directory or the file cannot be made, opened or written to; [`StoreError::Corrupt`] where the file is
+    /// not ours.
+    ///
+    /// # Panics
+    /// When the operating system has no random numbers to give.
+    pub fn open(dir: &Path, role: Role) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|error| {
+            StoreError::Unavailable(format!("cannot make the directory {}: {error}", dir.display()))
+        })?;
+        let lock = match role {
+            Role::Server => Some(lock(&dir.join(LOCK))?),
+            Role::Beside => None,
+        };
+        let file = dir.join(FILE);
+        schema::known(&file)?;
+        let mut db = schema::writing(&file, role)?;
+        schema::create(&mut db)?;
+        let reads = reads::Reads::open(file.clone())?;
+        let committed = watch::Sender::new(0);
+        let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone())?;
+        let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
+        let mut run = [0; 16];
+        getrandom::fill(&mut run).expect("the operating system gives random numbers");
+        let threads = Threads { writer, keeper, ends: [writing, keeping], _lock: lock };
+        let latest = AtomicI64::new(i64::MIN);
+        Ok(Self { file, reads, committed, run, latest, threads: Mutex::new(Some(threads)) })
+    }
+
+    /// Carries out a job of the writer, once it is on the disk.
+    async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = self.open_threads(|threads| threads.writer.clone())?;
+        writer.write(act).await
+    }
+
+    fn open_threads<T>(&self, get: impl FnOnce(&Threads) -> T) -> Result<T, StoreError> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.as_ref().map(get).ok_or_else(fault::closed)
     }
 }
 
-fn unbuilt<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable("it is not built yet".to_owned()))
+/// Takes the lock of a server.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let cannot = |error| StoreError::Unavailable(format!("cannot lock {}: {error}", path.display()));
+    let file = File::options().create(true).append(true).open(path).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
+            "another newswire server has locked {}: stop that one, or give this one another data directory",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
 impl Store for Sqlite {
     fn now(&self) -> Moment {
-        Moment::of_this_machine()
+        let now = Moment::of_this_machine().millis();
+        Moment::from_millis(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
-    async fn create_feed(&self, _: Feed, _: Mark, _: &str) -> Result<bool, StoreError> {
-        unbuilt()
+
+    async fn create_feed(&self, feed: Feed, mark: Mark, _who: &str) -> Result<bool, StoreError> {
+        let (now, run) = (self.now(), self.run);
+        self.write(move |db| commit::create_feed(db, &feed, mark, now, run)).await
     }
+
     async fn feeds(&self) -> Result<Vec<FeedState>, StoreError> {
-        unbuilt()
+        self.reads.read(rows::feeds).await
     }
-    async fn feed(&self, _: &FeedId) -> Result<Option<FeedState>, StoreError> {
-        unbuilt()
+
+    async fn feed(&self, feed: &FeedId) -> Result<Option<FeedState>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| Ok(rows::feed(db, &feed)?.map(|row| row.state))).await
     }
-    async fn commit(&self, _: Commit) -> Result<Committed, CommitError> {
-        Ok(unbuilt()?)
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        let now = self.now();
+        let outcome = self.write(move |db| commit::commit(db, &commit, now)).await?;
+        outcome.map_err(CommitError::Conflict)
     }
-    async fn recall(&self, _: &FeedId, _: &str, _: &str) -> Result<Option<Remembered>, StoreError> {
-        unbuilt()
+
+    async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+        let (feed, token, key, now) = (feed.clone(), token.to_owned(), key.to_owned(), self.now());
+        self.reads.read(move |db| keys::recall(db, &feed, &token, &key, now)).await
     }
-    async fn remember(&self, _: &FeedId, _: &Once, _: &Record, _: Position) -> Result<(), StoreError> {
-        unbuilt()
+
+    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError> {
+        let (feed, once, now) = (feed.clone(), once.clone(), self.now());
+        let done = Remembered { hash: once.hash, item: item.id, version: item.version, position: head };
+        self.write(move |db| keys::remember(db, &feed, &once, &done, now)).await
     }
-    async fn item(&self, _: &FeedId, _: Uuid) -> Result<Option<Record>, StoreError> {
-        unbuilt()
+
+    async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| items::item(db, &feed, id)).await
     }
-    async fn versions(&self, _: &FeedId, _: Uuid, _: u64) -> Result<Vec<Version>, StoreError> {
-        unbuilt()
+
+    async fn versions(&self, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| items::versions(db, &feed, id, after)).await
     }
-    async fn changed(&self, _: &FeedId, _: After) -> Result<Result<Changed, Lost>, StoreError> {
-        unbuilt()
+
+    async fn changed(&self, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| walk::changed(db, &feed, after)).await
     }
-    async fn log(&self, _: &FeedId, _: Position) -> Result<Result<Log, Lost>, StoreError> {
-        unbuilt()
+
+    async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| walk::log(db, &feed, after)).await
     }
-    async fn position(&self, _: &FeedId, _: u64) -> Result<Option<Position>, StoreError> {
-        unbuilt()
+
+    async fn position(&self, feed: &FeedId, seq: u64) -> Result<Option<Position>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| walk::position(db, &feed, seq)).await
     }
-    async fn page(&self, _: &FeedId, _: Option<Cursor>, _: usize) -> Result<Option<Page>, StoreError> {
-        unbuilt()
+
+    async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError> {
+        let (feed, now) = (feed.clone(), self.now());
+        self.reads.read(move |db| items::page(db, &feed, before, limit, now)).await
     }
+
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
-        unbuilt()
+        let following = follower::Following::start(self.reads.clone(), self.committed.subscribe()).await?;
+        Ok(Box::new(following))
     }
-    async fn trim(&self, _: &FeedId, _: u64) -> Result<(), StoreError> {
-        unbuilt()
+
+    async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
+        let feed = feed.clone();
+        self.write(move |db| floor::trim(db, &feed, keep)).await
     }
-    async fn cut(&self, _: &FeedId, _: Option<u64>, _: Witness, _: Mark) -> Result<bool, StoreError> {
-        unbuilt()
+
+    async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
+        let (feed, now, run) = (feed.clone(), self.now(), self.run);
+        self.write(move |db| floor::cut(db, &feed, (known, witness), mark, now, run)).await
     }
+
     async fn scrub(&self) -> Result<Option<String>, StoreError> {
-        unbuilt()
+        let keeper = self.open_threads(|threads| threads.keeper.clone())?;
+        keeper.scrub().await
     }
-    async fn create_token(&self, _: Token) -> Result<bool, StoreError> {
-        unbuilt()
+
+    async fn create_token(&self, token: Token) -> Result<bool, StoreError> {
+        self.write(move |db| tokens::create(db, &token)).await
     }
-    async fn token(&self, _: &Hash) -> Result<Option<Token>, StoreError> {
-        unbuilt()
+
+    async fn token(&self, hash: &Hash) -> Result<Option<Token>, StoreError> {
+        let hash = *hash;
+        self.reads.read(move |db| tokens::find(db, &hash)).await
     }
+
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        unbuilt()
+        self.reads.read(tokens::all).await
     }
-    async fn revoke_token(&self, _: &str) -> Result<bool, StoreError> {
-        unbuilt()
+
+    async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
+        let (name, now) = (name.to_owned(), self.now());
+        self.write(move |db| tokens::revoke(db, &name, now)).await
     }
+
     async fn health(&self) -> Result<Vec<String>, StoreError> {
-        unbuilt()
+        self.write(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
+        let size = keeper::log_size(&self.file);
+        let too_large = format!(
+            "the write-ahead log {}-wal has {} MiB: a program keeps an old state of the file open",
+            self.file.display(),
+            size / 1024 / 1024
+        );
+        Ok(Vec::from_iter((size > LOG_TOO_LARGE).then_some(too_large)))
     }
-    async fn close(&self) {}
+
+    async fn close(&self) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { writer, keeper, ends, _lock }) = threads {
+            drop((writer, keeper));
+            // They end once what is under way is done. A panic in one of them has been told by then.
+            let ended = tokio::task::spawn_blocking(move || ends.map(JoinHandle::join).map(|end| end.is_ok()));
+            drop(ended.await);
+        }
+        self.reads.close().await;
+    }
 }

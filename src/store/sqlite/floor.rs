@@ -1,0 +1,75 @@
+//! The lower end of a feed's log: trimming it, and raising it over a cut.
+
+use rusqlite::{Connection, params};
+
+use super::{
+    commit::{advance, append, put_feed},
+    rows::{self, integer},
+};
+use crate::{
+    news::{FeedId, Kind, Mark, Moment, Position},
+    store::{LOG_KEPT, StoreError, Witness},
+};
+
+/// How much longer than [`LOG_KEPT`] a log gets before it is trimmed. Trimming one entry with each commit would write
+/// to two ends of the file each time.
+const TRIMMED_AT_ONCE: u64 = 1_000;
+
+/// Trims a log that has got too long. Called with every commit.
+pub(super) fn keep_bounded(db: &Connection, feed: &FeedId, head: u64, floor: u64) -> Result<(), StoreError> {
+    if head - floor >= LOG_KEPT + TRIMMED_AT_ONCE {
+        raise(db, feed, head + 1 - LOG_KEPT)?;
+    }
+    Ok(())
+}
+
+/// Cuts a log to its newest `keep` changes, at least one.
+pub(super) fn trim(db: &Connection, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
+    let Some(row) = rows::feed(db, feed)? else { return Ok(()) };
+    let floor = (row.state.head.seq + 1).saturating_sub(keep.max(1));
+    if floor > row.state.floor {
+        raise(db, feed, floor)?;
+    }
+    Ok(())
+}
+
+/// Tells a cut, if this witness is to be believed. `run` is the server's present run.
+pub(super) fn cut(
+    db: &Connection,
+    feed: &FeedId,
+    noticed: (Option<u64>, Witness),
+    mark: Mark,
+    at: Moment,
+    run: [u8; 16],
+) -> Result<bool, StoreError> {
+    let Some(row) = rows::feed(db, feed)? else { return Ok(false) };
+    let current = row.state.cut;
+    let believed = match noticed {
+        (known, Witness::Follower) => known == Some(current),
+        (known, Witness::Reader) => known.is_none_or(|known| known == current) && row.run != run,
+    };
+    if !believed {
+        return Ok(false);
+    }
+    let position = Position { seq: row.state.head.seq + 1, mark };
+    append(db, feed, position, Kind::FeedUpdated, at, None)?;
+    advance(db, feed, position)?;
+    put_feed(db, feed, None, position, Kind::FeedUpdated, at)?;
+    raise(db, feed, position.seq)?;
+    let run = if noticed.1 == Witness::Reader { run } else { row.run };
+    db.execute("UPDATE feeds SET cut = ?, run = ? WHERE id = ?", params![integer(position.seq), run, feed.as_str()])?;
+    Ok(true)
+}
+
+/// Makes `floor` the lowest seq of the log.
+fn raise(db: &Connection, feed: &FeedId, floor: u64) -> Result<(), StoreError> {
+    let below = params![feed.as_str(), integer(floor)];
+    db.execute(
+        "UPDATE whole SET trimmed = max(trimmed, coalesce(
+             (SELECT n FROM log WHERE feed = ? AND seq < ? ORDER BY seq DESC LIMIT 1), 0))",
+        below,
+    )?;
+    db.execute("DELETE FROM log WHERE feed = ? AND seq < ?", below)?;
+    db.execute("UPDATE feeds SET floor = ?2 WHERE id = ?1", below)?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Idempotency keys: what each stands for, for as long as it is remembered. They hold hashes and no text.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{integer, number, uuid};
+use crate::{
+    news::{FeedId, Mark, Moment, Position},
+    store::{KEY_KEPT, Once, Remembered, StoreError},
+};
+
+/// The moment at or before which a key must have been used to be forgotten.
+fn forgotten(now: Moment) -> i64 {
+    let kept = i64::try_from(KEY_KEPT.as_millis()).expect("a day in milliseconds is a small number");
+    now.millis() - kept
+}
+
+/// What a key stands for.
+pub(super) fn recall(
+    db: &Connection,
+    feed: &FeedId,
+    token: &str,
+    key: &str,
+    now: Moment,
+) -> Result<Option<Remembered>, StoreError> {
+    let mut found = db.prepare_cached(
+        "SELECT hash, item, version, seq, mark FROM keys WHERE feed = ? AND token = ? AND key = ? AND used > ?",
+    )?;
+    let remembered = found.query_row(params![feed.as_str(), token, key, forgotten(now)], |row| {
+        let position = Position { seq: number(row, 3)?, mark: Mark(row.get(4)?) };
+        Ok(Remembered { hash: row.get(0)?, item: uuid(row, 1)?, version: number(row, 2)?, position })
+    });
+    Ok(remembered.optional()?)
+}
+
+/// Remembers, unless the key is taken by a request that is not yet forgotten.
+pub(super) fn remember(
+    db: &Connection,
+    feed: &FeedId,
+    once: &Once,
+    done: &Remembered,
+    now: Moment,
+) -> Result<(), StoreError> {
+    if recall(db, feed, &once.token, &once.key, now)?.is_some() {
+        return Ok(());
+    }
+    let mut kept = db.prepare_cached("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    kept.execute(params![
+        feed.as_str(),
+        once.token,
+        once.key,
+        done.hash,
+        done.item.as_bytes(),
+        integer(done.version),
+        integer(done.position.seq),
+        done.position.mark.0,
+        now.millis(),
+    ])?;
+    Ok(())
+}
+
+/// Drops at most so many keys that are forgotten. Called with every group of commits for more than they can bring, it
+/// keeps the table small without ever taking long.
+pub(super) fn forget_old(db: &Connection, now: Moment, at_most: usize) -> Result<(), StoreError> {
+    let mut drop = db.prepare_cached(
+        "DELETE FROM keys WHERE rowid IN (SELECT rowid FROM keys WHERE used <= ? ORDER BY used LIMIT ?)",
+    )?;
+    drop.execute(params![forgotten(now), integer(at_most as u64)])?;
+    Ok(())
+}

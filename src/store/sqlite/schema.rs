@@ -1,0 +1,144 @@
+//! The file: its tables, and how every connection to it is set up.
+//!
+//! What the store sets or compares is a column of its own; a story is a text that is never parsed. Times are
+//! milliseconds since 1970, marks are numbers, ids are their 16 bytes. `log.n` orders the changes of all feeds, so that
+//! a follower needs one number. Nothing refers to anything by rowid, and nothing is enforced twice: the writer checks
+//! before it writes.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::Role;
+use crate::store::{SCHEMA, StoreError};
+
+/// `nwir`: by this, tools such as file(1) tell the file from other SQLite files.
+const APPLICATION_ID: u32 = 0x6e77_6972;
+
+/// How long the server waits for a lock. The command line holds it for one small commit at a time.
+const SERVER_WAITS: Duration = Duration::from_secs(5);
+
+/// How long the command line waits. The server comes first, and somebody who typed a command can wait.
+const BESIDE_WAITS: Duration = Duration::from_secs(10);
+
+/// Statements that a connection keeps prepared: more than there are in this store.
+const STATEMENTS: usize = 64;
+
+const TABLES: &str = "
+CREATE TABLE feeds (
+    id TEXT PRIMARY KEY, document TEXT NOT NULL,
+    -- The newest change, the floor and the last cut.
+    head INTEGER NOT NULL, mark INTEGER NOT NULL, floor INTEGER NOT NULL, cut INTEGER NOT NULL,
+    -- The newest change of the feed itself.
+    own_seq INTEGER NOT NULL, own_mark INTEGER NOT NULL, own_kind TEXT NOT NULL, own_at INTEGER NOT NULL,
+    -- The run of the server in which it was created, or a reader was last believed that the store went back in time.
+    run BLOB NOT NULL
+) STRICT;
+CREATE TABLE log (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    feed TEXT NOT NULL, seq INTEGER NOT NULL, mark INTEGER NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL,
+    item BLOB, version INTEGER
+) STRICT;
+CREATE UNIQUE INDEX log_by_seq ON log (feed, seq);
+CREATE TABLE items (
+    feed TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, mark INTEGER NOT NULL, kind TEXT NOT NULL,
+    at INTEGER NOT NULL, born INTEGER NOT NULL, last_seq INTEGER NOT NULL, status TEXT NOT NULL,
+    published INTEGER NOT NULL, updated INTEGER NOT NULL, breaking_until INTEGER, pin INTEGER, pin_until INTEGER,
+    ever TEXT NOT NULL, story TEXT NOT NULL,
+    PRIMARY KEY (feed, id)
+) STRICT;
+CREATE UNIQUE INDEX items_by_change ON items (feed, last_seq);
+CREATE INDEX items_listed ON items (feed, published DESC, id DESC) WHERE status IN ('usable', 'canceled');
+CREATE INDEX items_pinned ON items (feed, pin) WHERE pin IS NOT NULL;
+CREATE TABLE versions (
+    feed TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, mark INTEGER NOT NULL, kind TEXT NOT NULL,
+    at INTEGER NOT NULL, born INTEGER NOT NULL, last_seq INTEGER NOT NULL, status TEXT NOT NULL,
+    published INTEGER NOT NULL, updated INTEGER NOT NULL, breaking_until INTEGER, pin INTEGER, pin_until INTEGER,
+    ever TEXT NOT NULL, story TEXT NOT NULL, who TEXT NOT NULL, fields TEXT NOT NULL,
+    PRIMARY KEY (feed, id, version)
+) STRICT;
+CREATE TABLE alt_ids (
+    feed TEXT NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL, PRIMARY KEY (feed, hash)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE due (
+    feed TEXT NOT NULL, item BLOB NOT NULL, what TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (feed, item, what)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX due_by_time ON due (until);
+CREATE TABLE keys (
+    feed TEXT NOT NULL, token TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL,
+    version INTEGER NOT NULL, seq INTEGER NOT NULL, mark INTEGER NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (feed, token, key)
+) STRICT;
+CREATE INDEX keys_by_age ON keys (used);
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY, hash BLOB NOT NULL, scopes TEXT NOT NULL, feeds TEXT NOT NULL, created INTEGER NOT NULL,
+    expires INTEGER, revoked INTEGER, last_used INTEGER
+) STRICT;
+CREATE INDEX tokens_by_hash ON tokens (hash);
+-- One row. trimmed: the highest log.n that was ever trimmed away; a follower below it may have missed a change.
+-- checks: counts checks of health, since SQLite leaves out a write that changes nothing.
+CREATE TABLE whole (trimmed INTEGER NOT NULL, checks INTEGER NOT NULL) STRICT;
+INSERT INTO whole VALUES (0, 0);
+";
+
+/// Opens a connection that writes.
+pub(super) fn writing(file: &Path, role: Role) -> Result<Connection, StoreError> {
+    let db = Connection::open(file)?;
+    db.busy_timeout(match role {
+        Role::Server => SERVER_WAITS,
+        Role::Beside => BESIDE_WAITS,
+    })?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    // A commit is acknowledged once it is on the disk.
+    db.pragma_update(None, "synchronous", "full")?;
+    // What was removed is overwritten, also in what SQLite would otherwise put into temporary files.
+    db.pragma_update(None, "secure_delete", "on")?;
+    db.pragma_update(None, "temp_store", "memory")?;
+    // Checkpoints are made beside the writer, so that no commit waits for one.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // The log of writes is cut when it starts over, so that its size tells how much is not yet checkpointed.
+    db.pragma_update(None, "journal_size_limit", 0)?;
+    Ok(db)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn reading(file: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(SERVER_WAITS)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(db)
+}
+
+/// Refuses a file of a newer schema or of another program, before anything in it is touched.
+pub(super) fn known(file: &Path) -> Result<(), StoreError> {
+    // A file that is not there, or is empty, is a new store.
+    if std::fs::metadata(file).map_or(0, |found| found.len()) == 0 {
+        return Ok(());
+    }
+    let db = Connection::open(file)?;
+    db.busy_timeout(SERVER_WAITS)?;
+    let application: u32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let schema: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, schema) {
+        (APPLICATION_ID, SCHEMA) => Ok(()),
+        (APPLICATION_ID, found) if found > SCHEMA => Err(StoreError::NewerSchema { found }),
+        // It was made and never filled: a first start that was cut short.
+        (0, 0) if tables == 0 => Ok(()),
+        _ => Err(StoreError::Corrupt(format!("{} is not a file of newswire's", file.display()))),
+    }
+}
+
+/// Makes the tables, if there are none yet.
+pub(super) fn create(db: &mut Connection) -> Result<(), StoreError> {
+    // Immediate: where two start at once, the second one waits here and finds the tables made.
+    let made = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let schema: u32 = made.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if schema == 0 {
+        made.execute_batch(TABLES)?;
+        made.pragma_update(None, "application_id", APPLICATION_ID)?;
+        made.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    Ok(made.commit()?)
+}

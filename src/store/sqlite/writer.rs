@@ -1,0 +1,148 @@
+//! The one writer: a thread that carries out what is waiting, many jobs in one transaction.
+//!
+//! A job is answered only once its transaction is on the disk. Jobs stand in savepoints of their own, so that one that
+//! fails takes nothing of the others with it; where the file itself fails, all of the group fail, and the writer opens
+//! the file again for the next group: a disk that was full needs no restart.
+
+use std::{path::PathBuf, thread};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Role, fault, keys, schema};
+use crate::{news::Moment, store::StoreError};
+
+/// Jobs that may wait before whoever brings another has to: a burst of a newsroom, and not more memory than that.
+const WAITING: usize = 256;
+
+/// Jobs in one transaction. Syncing the disk costs as much for one as for many, so more is better; but all of them wait
+/// for the last, and the command line waits for all of them.
+const GROUP: usize = 64;
+
+/// One job: what to do in a transaction, and whom to tell.
+trait Job: Send {
+    /// Does it, and keeps the answer.
+    fn run(&mut self, db: &Connection) -> Result<(), StoreError>;
+
+    /// Tells what came of it, or why nothing did.
+    fn answer(self: Box<Self>, failed: Option<&StoreError>);
+}
+
+struct Waiting<T, F> {
+    act: Option<F>,
+    outcome: Option<T>,
+    asked: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Job for Waiting<T, F> {
+    fn run(&mut self, db: &Connection) -> Result<(), StoreError> {
+        let act = self.act.take().expect("a job is run once");
+        self.outcome = Some(act(db)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+        let answer = match (failed, self.outcome) {
+            (None, Some(outcome)) => Ok(outcome),
+            (Some(error), _) => Err(error.clone()),
+            (None, None) => Err(fault::closed()),
+        };
+        // Whoever asked may have gone: then the outcome stands, and nobody is told.
+        drop(self.asked.send(answer));
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Writer {
+    /// Starts it on an open connection. Followers watch `committed`. It ends once all ways to it are gone.
+    pub(super) fn start(
+        db: Connection,
+        file: PathBuf,
+        role: Role,
+        committed: watch::Sender<u64>,
+    ) -> Result<(Self, thread::JoinHandle<()>), StoreError> {
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let thread = thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || Loop { db: Some(db), file, role, committed, waiting }.run())
+            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        Ok((Self { jobs }, thread))
+    }
+
+    /// Carries out a job and waits until it is on the disk.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (asked, answer) = oneshot::channel();
+        let job = Box::new(Waiting { act: Some(act), outcome: None, asked });
+        self.jobs.send(job).await.map_err(|_| fault::closed())?;
+        answer.await.map_err(|_| fault::closed())?
+    }
+}
+
+struct Loop {
+    /// None after a failure, until it is opened again.
+    db: Option<Connection>,
+    file: PathBuf,
+    role: Role,
+    committed: watch::Sender<u64>,
+    waiting: mpsc::Receiver<Box<dyn Job>>,
+}
+
+impl Loop {
+    /// What wakes it: a job, or the end of all ways to it.
+    fn run(mut self) {
+        while let Some(first) = self.waiting.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = self.waiting.try_recv()
+            {
+                group.push(next);
+            }
+            self.carry_out(group);
+        }
+    }
+
+    fn carry_out(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let mut failed: Vec<Option<StoreError>> = vec![None; group.len()];
+        let done = self.transact(&mut group, &mut failed);
+        if done.is_ok() {
+            self.committed.send_modify(|commits| *commits += 1);
+        } else {
+            self.db = None;
+        }
+        for (job, failed) in group.into_iter().zip(failed) {
+            job.answer(done.as_ref().err().or(failed.as_ref()));
+        }
+    }
+
+    /// One transaction over all jobs. An error is that of the file: then nothing of the group is committed, as far as
+    /// can be known.
+    fn transact(&mut self, group: &mut [Box<dyn Job>], failed: &mut [Option<StoreError>]) -> Result<(), StoreError> {
+        let db = match &mut self.db {
+            Some(db) => db,
+            closed => closed.insert(schema::writing(&self.file, self.role)?),
+        };
+        let mut all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (job, failed) in group.iter_mut().zip(failed) {
+            let mut one = all.savepoint()?;
+            match job.run(&one) {
+                Ok(()) => one.commit()?,
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                Err(error) => {
+                    one.rollback()?;
+                    one.commit()?;
+                    *failed = Some(error);
+                }
+            }
+        }
+        keys::forget_old(&all, Moment::of_this_machine(), 2 * GROUP)?;
+        Ok(all.commit()?)
+    }
+}
