@@ -216,7 +216,7 @@ impl Link {
         let checked = timeout(CONNECTING, async {
             let run = Info::of(&mut connection, "server").await?.text("run_id").unwrap_or_default().to_owned();
             check_schema(&mut connection).await?;
-            Ok(run)
+            Ok::<_, StoreError>(run)
         });
         let late = |_| StoreError::Unavailable(format!("Redis says nothing within {CONNECTING:?} of connecting"));
         let run = checked.await.map_err(late)??;
