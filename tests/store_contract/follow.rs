@@ -1,11 +1,12 @@
 //! Followers: each is told of every commit, by whomever it was made, soon and in order.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use newswire::{
     news::{FeedId, Position},
     store::{Followed, Follower},
 };
+use tokio::time::Instant;
 
 use crate::support::{PATIENCE, newsroom::*, place::Place};
 

@@ -167,7 +167,6 @@ async fn a_follower_that_is_behind_is_told_of_every_commit_in_order() {
 #[tokio::test]
 async fn a_restart_that_loses_nothing_is_no_doubt_and_costs_no_request() {
     let server = RedisServer::start();
-    () = server.say(&["CONFIG", "SET", "appendfsync", "always"]).await;
     let store = open(&server).await;
     let room = Newsroom::open(&store, "news-feed").await;
     let mut follower = store.follow().await.expect("a follower");

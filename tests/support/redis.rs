@@ -1,7 +1,8 @@
 //! A real redis-server with a directory and a port of its own, ended by its process id when dropped.
 //!
-//! The program is `redis-server`, or what `REDIS_SERVER` names (Valkey, say). It keeps an append-only file, as a
-//! newsroom's would, so that it can be killed and started again.
+//! The program is `redis-server`, or what `REDIS_SERVER` names (Valkey, say). It keeps an append-only file and
+//! brings each change to the disk at once, so that it can be killed and started again without loss: with `everysec`, a
+//! change may wait in the process itself for up to two seconds while the disk is slow.
 
 use std::{
     fs::File,
@@ -122,7 +123,18 @@ impl RedisServer {
         let mut process = Command::new(&program)
             .args(["--port", &self.port.number.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(self.dir.path())
-            .args(["--appendonly", "yes", "--save", "", "--daemonize", "no", "--logfile", "redis.log"])
+            .args([
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+                "--save",
+                "",
+                "--daemonize",
+                "no",
+                "--logfile",
+                "redis.log",
+            ])
             .args(self.settings)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

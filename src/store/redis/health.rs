@@ -52,7 +52,9 @@ fn aof(info: &Info) -> Option<String> {
 }
 
 fn fsync(info: &Info, settings: &Info) -> Option<String> {
-    // `everysec`, the default, is what most should have; a standing complaint about it would hide the others.
+    // `everysec`, the default, is what most should have, and a standing complaint about it would hide the others. What
+    // it costs: while the disk is slow, changes wait in the server itself for up to two seconds, so that its crash, and
+    // not only a power loss, undoes what was committed. Followers and readers are told of that as of any cut.
     (info.counts("aof_enabled") && settings.text("appendfsync") == Some("no")).then(|| {
         "Redis leaves it to the operating system when its append-only file reaches the disk: a power loss can undo half \
          a minute (set appendfsync everysec or always)."

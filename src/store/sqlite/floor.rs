@@ -65,7 +65,7 @@ pub(super) fn cut(
 fn raise(db: &Connection, feed: &FeedId, floor: u64) -> Result<(), StoreError> {
     let below = params![feed.as_str(), integer(floor)];
     db.execute(
-        "UPDATE trimmed SET n = max(n, coalesce(
+        "UPDATE whole SET trimmed = max(trimmed, coalesce(
              (SELECT n FROM log WHERE feed = ? AND seq < ? ORDER BY seq DESC LIMIT 1), 0))",
         below,
     )?;

@@ -70,7 +70,7 @@ fn newest(db: &Connection) -> Result<Place, StoreError> {
 
 /// What was committed since, where that leaves the follower, and whether there may be more.
 fn since(db: &Connection, at: Place) -> Result<(Followed, Place, bool), StoreError> {
-    let trimmed: i64 = db.prepare_cached("SELECT n FROM trimmed")?.query_row([], |row| row.get(0))?;
+    let trimmed: i64 = db.prepare_cached("SELECT trimmed FROM whole")?.query_row([], |row| row.get(0))?;
     let mut mark = db.prepare_cached("SELECT mark FROM log WHERE n = ?")?;
     let mark: Option<u32> = mark.query_row([at.0], |row| row.get(0)).optional()?;
     // An entry that is gone was trimmed, which it is only after it was told; or the file went back in time.

@@ -6,7 +6,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::mpsc::{self, RecvTimeoutError, TrySendError},
     thread,
     time::Duration,
 };
@@ -33,13 +33,16 @@ const TRY: Duration = Duration::from_millis(500);
 /// Tries of a scrub.
 const TRIES: usize = 10;
 
+/// Scrubs that may wait: each takes seconds at most, and the first leaves nothing to do for the others.
+const SCRUBS: usize = 16;
+
 /// A scrub that somebody waits for.
 type Scrub = oneshot::Sender<Result<Option<String>, StoreError>>;
 
 /// The way to the keeper.
 #[derive(Clone)]
 pub(super) struct Keeper {
-    scrubs: mpsc::Sender<Scrub>,
+    scrubs: mpsc::SyncSender<Scrub>,
 }
 
 impl Keeper {
@@ -49,7 +52,7 @@ impl Keeper {
         role: Role,
         committed: watch::Sender<u64>,
     ) -> Result<(Self, thread::JoinHandle<()>), StoreError> {
-        let (scrubs, asked) = mpsc::channel();
+        let (scrubs, asked) = mpsc::sync_channel(SCRUBS);
         let thread = thread::Builder::new()
             .name("sqlite-keeper".to_owned())
             .spawn(move || Loop { db: None, file, role, committed, seen: 0, uncopied: true }.run(&asked))
@@ -60,7 +63,10 @@ impl Keeper {
     /// Empties the log, so that no byte of what was removed is left in it. A sentence if that did not succeed.
     pub(super) async fn scrub(&self) -> Result<Option<String>, StoreError> {
         let (asked, answer) = oneshot::channel();
-        self.scrubs.send(asked).map_err(|_| fault::closed())?;
+        self.scrubs.try_send(asked).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("other scrubs are waiting; try again".to_owned()),
+            TrySendError::Disconnected(_) => fault::closed(),
+        })?;
         answer.await.map_err(|_| fault::closed())?
     }
 }

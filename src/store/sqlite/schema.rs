@@ -75,9 +75,10 @@ CREATE TABLE tokens (
     expires INTEGER, revoked INTEGER, last_used INTEGER
 ) STRICT;
 CREATE INDEX tokens_by_hash ON tokens (hash);
--- The highest log.n that was ever trimmed away: a follower below it may have missed a change.
-CREATE TABLE trimmed (n INTEGER NOT NULL) STRICT;
-INSERT INTO trimmed VALUES (0);
+-- One row. trimmed: the highest log.n that was ever trimmed away; a follower below it may have missed a change.
+-- checks: counts checks of health, since SQLite leaves out a write that changes nothing.
+CREATE TABLE whole (trimmed INTEGER NOT NULL, checks INTEGER NOT NULL) STRICT;
+INSERT INTO whole VALUES (0, 0);
 ";
 
 /// Opens a connection that writes.
