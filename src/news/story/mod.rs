@@ -84,7 +84,7 @@ impl Story {
         if !["headline", "body", "media"].iter().any(|name| merged.contains_key(*name)) {
             return Err(Refusal::new(
                 Code::Missing,
-                "an item needs a headline, unless it has a body or media that can stand alone",
+                "An item needs a headline, unless it has a body or media that can stand alone.",
             )
             .field("headline"));
         }
