@@ -103,10 +103,7 @@ fn the_sample_items_keep_the_rules_and_show_what_there_is() {
         let kept = public["body"].as_str().map(|kept| kept.replace(" rel=\"noopener nofollow\"", ""));
         assert_eq!(kept.as_deref(), body.get("body").and_then(Value::as_str), "nothing in it is stripped");
         if let Some(earlier) = public.get("updateOf") {
-            assert!(
-                ids.contains(&earlier.as_str().expect("an id").to_owned()),
-                "an update comes after what it updates"
-            );
+            assert!(ids.contains(earlier.as_str().expect("an id")), "an update comes after what it updates");
         }
         assert!(ids.insert(record.id.to_string()), "an id twice");
         urgencies.insert(public["urgency"].as_u64());

@@ -5,18 +5,18 @@ use serde_json::{Map, Value, json};
 
 /// Items, oldest first, as the editors' door takes them, and what could not be carried over, a sentence each.
 #[derive(Debug, Default)]
-pub struct Converted {
+pub(crate) struct Converted {
     /// Bodies of `POST …/items`.
-    pub items: Vec<Map<String, Value>>,
+    pub(crate) items: Vec<Map<String, Value>>,
     /// What was left out, and why.
-    pub left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Converts a document of either shape. `zone` is the IANA name of the zone in which a page shows its times.
 ///
 /// # Errors
 /// It is of neither shape, or a time in it cannot be read.
-pub fn convert(document: &Value, zone: &str) -> Result<Converted, String> {
+pub(crate) fn convert(document: &Value, zone: &str) -> Result<Converted, String> {
     let items = document["items"].as_array().ok_or("there are no items in it")?;
     let zone = TimeZone::get(zone).map_err(|error| error.to_string())?;
     let mut converted = Converted::default();
