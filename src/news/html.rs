@@ -124,7 +124,7 @@ fn pass(html: &str) -> String {
 /// What was sent, or what is kept of it, is too long, a link in it is, or it is built so that it does not settle.
 pub fn sanitise(field: &str, html: &str) -> Result<String, Refusal> {
     let too_long = |what: &str, limit: usize, sent: usize| {
-        Refusal::new(Code::TooLong, format!("{field} has more than {limit} {what}: shorten it"))
+        Refusal::new(Code::TooLong, format!("{field} has more than {limit} {what}: shorten it."))
             .field(field)
             .limit(format!("{limit} {what}"), format!("{sent} {what}"))
     };
@@ -160,7 +160,7 @@ pub fn sanitise(field: &str, html: &str) -> Result<String, Refusal> {
         }
         kept = again;
     }
-    Err(Refusal::new(Code::Invalid, format!("{field} is not HTML that can be tidied: close its tags in order"))
+    Err(Refusal::new(Code::Invalid, format!("{field} is not HTML that can be tidied: close its tags in order."))
         .field(field))
 }
 

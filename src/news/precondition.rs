@@ -56,7 +56,7 @@ pub fn precondition(verb: Verb, if_match: Option<&str>, current: &Record) -> Res
         return match verb {
             Verb::Update | Verb::Correct => Err(Refusal::new(
                 Code::PreconditionRequired,
-                format!("{} needs If-Match with the ETag of the item as you know it", verb.name()),
+                format!("{} needs If-Match with the ETag of the item as you know it.", verb.name()),
             )
             .field("If-Match")
             .item(current.id, current.etag())),
@@ -68,7 +68,7 @@ pub fn precondition(verb: Verb, if_match: Option<&str>, current: &Record) -> Res
         Some(Tags::These(tags)) => tags,
         None => {
             let mut refusal =
-                Refusal::new(Code::Invalid, "If-Match must be * or a list of entity tags, such as \"3-9f3a2c1b\"")
+                Refusal::new(Code::Invalid, "If-Match must be * or a list of entity tags, such as \"3-9f3a2c1b\".")
                     .field("If-Match");
             refusal.sent = Some(short(sent));
             return Err(refusal);
@@ -138,7 +138,7 @@ pub fn named(verb: Verb, body: &Map<String, Value>) -> BTreeSet<String> {
 fn stale(current: &Record) -> Refusal {
     Refusal::new(
         Code::PreconditionFailed,
-        "the item has changed since the version that If-Match names: read it again, then decide",
+        "The item has changed since the version that If-Match names: read it again, then decide.",
     )
     .field("If-Match")
     .item(current.id, current.etag())

@@ -104,11 +104,11 @@ pub fn edit(edit: &Edit<'_>) -> Result<Option<Draft>, Refusal> {
     let Some(current) = edit.current else {
         return match edit.verb {
             Verb::Publish => publish::publish(edit).map(Some),
-            _ => Err(Refusal::new(Code::NotFound, "there is no such item")),
+            _ => Err(Refusal::new(Code::NotFound, "There is no such item.")),
         };
     };
     match edit.verb {
-        Verb::Publish => Err(Refusal::new(Code::Exists, format!("there is an item {}", current.id))
+        Verb::Publish => Err(Refusal::new(Code::Exists, format!("There is an item {}.", current.id))
             .field("id")
             .item(current.id, current.status.name())),
         Verb::Update => revise::update(edit, current),
@@ -152,7 +152,7 @@ impl Edit<'_> {
         }
         Err(Refusal::new(
             Code::TooLarge,
-            "the item as a whole is too large: shorten it, or carry it forward by a new one",
+            "The item as a whole is too large: shorten it, or carry it forward by a new one.",
         )
         .limit(format!("{} bytes", limits::EDITED_BYTES), format!("{bytes} bytes")))
     }
@@ -161,7 +161,7 @@ impl Edit<'_> {
     fn no_fields(&self) -> Result<(), Refusal> {
         let Some(name) = self.body.keys().next() else { return Ok(()) };
         let name = super::story::text::short(name);
-        Err(Refusal::new(Code::UnknownField, format!("{} takes no fields, so no {name:?}", self.verb.name()))
+        Err(Refusal::new(Code::UnknownField, format!("{} takes no fields, so no {name:?}.", self.verb.name()))
             .field(name))
     }
 
@@ -174,7 +174,7 @@ impl Edit<'_> {
                 let known = known.join(", ");
                 Err(Refusal::new(
                     Code::UnknownField,
-                    format!("{} has no field {name:?}; it has {known}", self.verb.name()),
+                    format!("{} has no field {name:?}; it has {known}.", self.verb.name()),
                 )
                 .field(name))
             }

@@ -78,8 +78,8 @@ fn writable(name: &str, over: Over) -> Result<(), Refusal> {
         return Ok(());
     }
     if let Some(why) = only_new.or_else(|| READ_ONLY.iter().find_map(why)) {
-        return Err(Refusal::new(Code::ReadOnly, format!("{name} cannot be set here: {why}")).field(name));
+        return Err(Refusal::new(Code::ReadOnly, format!("{name} cannot be set here: {why}.")).field(name));
     }
     let name = text::short(name);
-    Err(Refusal::new(Code::UnknownField, format!("an item has no field {name:?}")).field(name))
+    Err(Refusal::new(Code::UnknownField, format!("An item has no field {name:?}.")).field(name))
 }

@@ -23,7 +23,7 @@ pub(super) fn publish(edit: &Edit<'_>) -> Result<Draft, Refusal> {
     if edit.feed.status == FeedStatus::Closed {
         return Err(Refusal::new(
             Code::FeedClosed,
-            format!("coverage in {} has ended: reopen the feed, or publish elsewhere", edit.feed.id),
+            format!("Coverage in {} has ended: reopen the feed, or publish elsewhere.", edit.feed.id),
         ));
     }
     let patch = Patch::read(edit.body, Over::Nothing, edit.now)?;
@@ -68,7 +68,7 @@ fn not_ahead(name: &str, value: &Value, now: Moment) -> Result<Moment, Refusal> 
         return Ok(at);
     }
     let ahead = limits::AHEAD.as_secs();
-    Err(Refusal::new(Code::OutOfRange, format!("{name} is in the future: at most {ahead} s ahead of {now}"))
+    Err(Refusal::new(Code::OutOfRange, format!("{name} is in the future: at most {ahead} s ahead of {now}."))
         .field(name)
         .limit(format!("{ahead} s ahead of {now}"), at))
 }

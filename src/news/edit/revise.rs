@@ -38,8 +38,10 @@ pub(super) fn correct(edit: &Edit<'_>, current: &Record) -> Result<Option<Draft>
     let sent = edit.fields(&["kind", "note", "changes"])?;
     let given = |name: &str| sent.get(name).filter(|value| !value.is_null());
     let missing =
-        |name: &str, why: &str| Err(Refusal::new(Code::Missing, format!("{name} is missing: {why}")).field(name));
-    let Some(kind) = given("kind") else { return missing("kind", "a correction, a clarification or a refile?") };
+        |name: &str, why: &str| Err(Refusal::new(Code::Missing, format!("{name} is missing: {why}.")).field(name));
+    let Some(kind) = given("kind") else {
+        return missing("kind", "say whether it is a correction, a clarification or a refile");
+    };
     let kind = one_of("kind", kind, &["correction", "clarification", "refile"])?;
     let note = given("note").map(|note| text("note", note, limits::NOTE)).transpose()?;
     if kind == "correction" && note.is_none() {
@@ -67,7 +69,7 @@ pub(super) fn correct(edit: &Edit<'_>, current: &Record) -> Result<Option<Draft>
         if notes.len() >= limits::CORRECTIONS {
             return Err(Refusal::new(
                 Code::TooMany,
-                "the item was corrected too often: retract it, or carry it forward by a new one",
+                "The item was corrected too often: retract it, or carry it forward by a new one.",
             )
             .field("corrections")
             .limit(format!("{} entries", limits::CORRECTIONS), format!("{} entries", notes.len() + 1)));
@@ -116,7 +118,7 @@ pub(super) fn grown(ever: &Ever, story: &Story) -> Result<Ever, Refusal> {
         let mut known: HashSet<String> = words.iter().cloned().collect();
         words.extend(story.words(name).filter(|word| known.insert((*word).to_owned())).map(str::to_owned));
         if words.len() > limits::EVER_WORDS {
-            return Err(Refusal::new(Code::TooMany, format!("the item has had too many different {name}"))
+            return Err(Refusal::new(Code::TooMany, format!("The item has had too many different {name}."))
                 .field(name)
                 .limit(format!("{} over all versions", limits::EVER_WORDS), words.len()));
         }
@@ -132,7 +134,7 @@ pub(super) fn grown(ever: &Ever, story: &Story) -> Result<Ever, Refusal> {
 pub(super) fn not_itself(name: &str, sent: Option<&str>, id: Uuid) -> Result<(), Refusal> {
     if sent.and_then(|sent| sent.parse().ok()) == Some(id) {
         return Err(
-            Refusal::new(Code::Invalid, format!("{name} names the item itself; it must be another one")).field(name)
+            Refusal::new(Code::Invalid, format!("{name} names the item itself; it must be another one.")).field(name)
         );
     }
     Ok(())

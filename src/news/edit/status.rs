@@ -34,7 +34,7 @@ pub(super) fn allow(verb: Verb, current: &Record) -> Result<(), Refusal> {
     let names: Vec<_> = possible.iter().map(|verb| verb.name()).collect();
     let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     let (status, verb) = (current.status.name(), verb.name());
-    Err(Refusal::new(Code::WrongStatus, format!("{verb} is not possible: the item is {status}; possible is: {names}"))
+    Err(Refusal::new(Code::WrongStatus, format!("{verb} is not possible: the item is {status}; possible is: {names}."))
         .field("status")
         .limit(names, verb)
         .item(current.id, status))
@@ -80,7 +80,7 @@ pub(super) fn retract(edit: &Edit<'_>, current: &Record) -> Result<Option<Draft>
     let reason = match given("reason") {
         Some(reason) => text("reason", reason, limits::REASON)?,
         None => {
-            return Err(Refusal::new(Code::Missing, "reason is missing: a retraction says why").field("reason"));
+            return Err(Refusal::new(Code::Missing, "reason is missing: a retraction says why.").field("reason"));
         }
     };
     let replaced_by = given("replacedBy").map(|id| uuid("replacedBy", id)).transpose()?.map(|id| id.to_string());

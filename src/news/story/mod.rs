@@ -1,6 +1,6 @@
 //! The editorial part of an item: a JSON object of known fields, and of whatever a newer version of this server wrote.
 //!
-//! What is sent is checked field by field ([`field`]) and applied as a JSON Merge Patch (RFC 7396). A *sent* field that
+//! What is sent is checked field by field (in `field`) and applied as a JSON Merge Patch (RFC 7396). A *sent* field that
 //! is not known is refused; a *stored* one is carried along untouched. Derived fields (`wordCount`, `readTime`) are
 //! made here, so that they can never be out of step.
 
@@ -84,7 +84,7 @@ impl Story {
         if !["headline", "body", "media"].iter().any(|name| merged.contains_key(*name)) {
             return Err(Refusal::new(
                 Code::Missing,
-                "an item needs a headline, unless it has a body or media that can stand alone",
+                "An item needs a headline, unless it has a body or media that can stand alone.",
             )
             .field("headline"));
         }

@@ -19,7 +19,7 @@ pub(super) fn list(
 ) -> Result<Option<Value>, Refusal> {
     let Value::Array(sent) = value else { return Err(wrong(path, "a list", value)) };
     if sent.len() > most {
-        return Err(Refusal::new(Code::TooMany, format!("{path} has more than {most} entries"))
+        return Err(Refusal::new(Code::TooMany, format!("{path} has more than {most} entries."))
             .field(path)
             .limit(format!("{most} entries"), format!("{} entries", sent.len())));
     }
@@ -48,7 +48,7 @@ impl<'a> Object<'a> {
             let name = text::short(name);
             return Err(Refusal::new(
                 Code::UnknownField,
-                format!("{path} has no field {name:?}; it has {}", known.join(", ")),
+                format!("{path} has no field {name:?}; it has {}.", known.join(", ")),
             )
             .field(format!("{path}.{name}")));
         }
@@ -79,7 +79,7 @@ impl<'a> Object<'a> {
             return Ok(());
         }
         let path = format!("{}.{name}", self.path);
-        Err(Refusal::new(Code::Missing, format!("{path} is missing")).field(path))
+        Err(Refusal::new(Code::Missing, format!("{path} is missing.")).field(path))
     }
 
     /// The object as it is kept.
@@ -160,7 +160,7 @@ fn seconds(path: &str, value: &Value) -> Result<Value, Refusal> {
     if seconds > 0.0 && seconds <= limits::MEDIA_SECONDS {
         return Ok(value.clone());
     }
-    Err(Refusal::new(Code::OutOfRange, format!("{path} must be a number of seconds, at most a week"))
+    Err(Refusal::new(Code::OutOfRange, format!("{path} must be a number of seconds, at most a week."))
         .field(path)
         .limit(format!("above 0, up to {} seconds", limits::MEDIA_SECONDS), value))
 }

@@ -31,7 +31,7 @@ pub(in crate::news) fn short(text: &str) -> String {
 
 /// A value of the wrong type or form.
 pub(in crate::news) fn wrong(path: &str, wanted: &str, value: &Value) -> Refusal {
-    let mut refusal = Refusal::new(Code::Invalid, format!("{path} must be {wanted}")).field(path);
+    let mut refusal = Refusal::new(Code::Invalid, format!("{path} must be {wanted}.")).field(path);
     refusal.sent = Some(shown(value));
     refusal
 }
@@ -41,7 +41,7 @@ pub(in crate::news) fn without_controls(path: &str, text: &str) -> Result<(), Re
     match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
         None => Ok(()),
         Some(c) => {
-            Err(Refusal::new(Code::Invalid, format!("{path} has a control character other than newline and tab"))
+            Err(Refusal::new(Code::Invalid, format!("{path} has a control character other than newline and tab."))
                 .field(path)
                 .limit("no control characters", format!("U+{:04X}", u32::from(c))))
         }
@@ -51,7 +51,7 @@ pub(in crate::news) fn without_controls(path: &str, text: &str) -> Result<(), Re
 /// A text as it was sent, of any length, even empty. CR LF, the newline of some systems, becomes a newline.
 pub(super) fn raw(path: &str, value: &Value) -> Result<String, Refusal> {
     let Value::String(text) = value else {
-        let mut refusal = Refusal::new(Code::Invalid, format!("{path} must be a text")).field(path);
+        let mut refusal = Refusal::new(Code::Invalid, format!("{path} must be a text.")).field(path);
         refusal.sent = Some(shown(value));
         return Err(refusal);
     };
@@ -65,12 +65,12 @@ pub(in crate::news) fn text(path: &str, value: &Value, most: usize) -> Result<St
     let text = raw(path, value)?;
     let count = text.chars().count();
     if count > most {
-        return Err(Refusal::new(Code::TooLong, format!("{path} is longer than {most} characters: shorten it"))
+        return Err(Refusal::new(Code::TooLong, format!("{path} is longer than {most} characters: shorten it."))
             .field(path)
             .limit(format!("{most} characters"), format!("{count} characters")));
     }
     if text.trim().is_empty() {
-        return Err(Refusal::new(Code::Invalid, format!("{path} is blank: leave it out, or write something"))
+        return Err(Refusal::new(Code::Invalid, format!("{path} is blank: leave it out, or write something."))
             .field(path)
             .limit(format!("1 to {most} characters"), format!("{count} blank characters")));
     }
@@ -101,7 +101,7 @@ pub(in crate::news) fn moment(path: &str, value: &Value) -> Result<Moment, Refus
 pub(in crate::news) fn future(path: &str, value: &Value, now: Moment) -> Result<Moment, Refusal> {
     let at = moment(path, value)?;
     if at <= now {
-        return Err(Refusal::new(Code::OutOfRange, format!("{path} must be in the future"))
+        return Err(Refusal::new(Code::OutOfRange, format!("{path} must be in the future."))
             .field(path)
             .limit(format!("after {now}"), at));
     }
@@ -123,7 +123,7 @@ pub(in crate::news) fn whole(path: &str, value: &Value, range: &std::ops::RangeI
         return Err(wrong(path, &wanted, value));
     }
     value.as_u64().filter(|number| range.contains(number)).ok_or_else(|| {
-        Refusal::new(Code::OutOfRange, format!("{path} must be {wanted}"))
+        Refusal::new(Code::OutOfRange, format!("{path} must be {wanted}."))
             .field(path)
             .limit(format!("{least} to {most}"), value)
     })
