@@ -1,1 +1,216 @@
-//! config
+//! Every setting of the server: what it means, its unit, its default, its name in the environment.
+//!
+//! A setting is given on the command line or in the environment; the command line wins. What is unknown or
+//! contradictory is refused here, before a file or a port is opened. There is no configuration file.
+
+use std::{env, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+pub use crate::store::open::Address as StoreAddress;
+
+/// Every name in the environment that means something to this program.
+const NAMES: [&str; 7] = [
+    "NEWSWIRE_LISTEN",
+    "NEWSWIRE_DATA",
+    "NEWSWIRE_STORE",
+    "NEWSWIRE_LOG_FORMAT",
+    "NEWSWIRE_DRAIN",
+    "NEWSWIRE_SERVER",
+    "NEWSWIRE_TOKEN",
+];
+
+/// What the server runs by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens, an IP address and a port. Default `127.0.0.1:8787`; port 0 takes a free one. `NEWSWIRE_LISTEN`.
+    pub listen: SocketAddr,
+    /// The directory of the SQLite file. Default `newswire-data` in the working directory; it is created. Refused
+    /// together with another store than SQLite, which keeps nothing there. `NEWSWIRE_DATA`.
+    pub data: PathBuf,
+    /// Where feeds are kept. Default: SQLite, in [`data`](Self::data). `NEWSWIRE_STORE`.
+    pub store: StoreAddress,
+    /// Whether the feed is filled with sample items, followed by a further one every few seconds. Default: no. Never
+    /// from the environment, so that nobody publishes samples by an inherited variable.
+    pub sample: bool,
+    /// How the log is written. Default: text. `NEWSWIRE_LOG_FORMAT`.
+    pub log: LogFormat,
+    /// How long a stop waits for open readers and for writes in flight. Seconds, 0 to 3600; default 20.
+    /// `NEWSWIRE_DRAIN`.
+    pub drain: Duration,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// What `serve` is told on the command line and in the environment, before it is judged as a whole.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "NEWSWIRE_LISTEN", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    place: StoreArgs,
+    /// Fill the feed with sample items, then publish a further one every few seconds
+    #[arg(long)]
+    sample: bool,
+    /// How the log is written, on standard error
+    #[arg(long, value_name = "FORMAT", env = "NEWSWIRE_LOG_FORMAT", default_value = "text")]
+    log: LogFormat,
+    /// How long a stop waits for open readers and for writes in flight
+    #[arg(long, value_name = "SECONDS", env = "NEWSWIRE_DRAIN", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(0..=3600))]
+    drain: u64,
+}
+
+/// Which store: for the server, and for the commands that work beside it.
+#[derive(Args, Clone, Debug)]
+pub struct StoreArgs {
+    /// Directory of the SQLite file; created if it is not there [default: newswire-data]
+    #[arg(long, value_name = "DIR", env = "NEWSWIRE_DATA")]
+    data: Option<PathBuf>,
+    /// Where feeds are kept: `sqlite` (one file in the data directory), or the address of a Redis or Valkey server
+    #[arg(
+        long,
+        value_name = "sqlite|redis://HOST[:PORT][/DB]",
+        env = "NEWSWIRE_STORE",
+        default_value = "sqlite",
+        hide_env_values = true
+    )]
+    store: StoreChoice,
+}
+
+/// A kind of store, as it is named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum StoreChoice {
+    Sqlite,
+    Redis(String),
+}
+
+impl FromStr for StoreChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a store is `sqlite`, or an address such as redis://127.0.0.1:6379";
+        if text == "sqlite" {
+            return Ok(Self::Sqlite);
+        }
+        let url = url::Url::parse(text).map_err(|_| WRONG)?;
+        let named = url.scheme() == "redis" && url.host_str().is_some_and(|host| !host.is_empty());
+        if named { Ok(Self::Redis(text.to_owned())) } else { Err(WRONG) }
+    }
+}
+
+impl fmt::Display for StoreChoice {
+    /// Without the password that a Redis address may carry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Sqlite { "sqlite" } else { "redis" })
+    }
+}
+
+/// Why the settings cannot be served by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// A data directory for a store that has none.
+    #[error(
+        "a data directory (--data, NEWSWIRE_DATA) is for the sqlite store, and the store is {0}: leave one of them out"
+    )]
+    DataWithout(String),
+    /// A variable that means nothing.
+    #[error("{name} in the environment is not a setting of newswire: known are {}", NAMES.join(", "))]
+    UnknownName {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl StoreArgs {
+    /// The store they name.
+    ///
+    /// # Errors
+    /// They contradict each other.
+    pub fn address(&self) -> Result<StoreAddress, Contradiction> {
+        match (&self.store, &self.data) {
+            (StoreChoice::Sqlite, _) => Ok(StoreAddress::Sqlite { dir: self.dir() }),
+            (StoreChoice::Redis(url), None) => Ok(StoreAddress::Redis { url: url.clone() }),
+            (other, Some(_)) => Err(Contradiction::DataWithout(other.to_string())),
+        }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| PathBuf::from("newswire-data"))
+    }
+}
+
+impl ServeArgs {
+    /// The settings they make.
+    ///
+    /// # Errors
+    /// They contradict each other, or the environment holds one that nobody knows.
+    pub fn settings(&self) -> Result<Settings, Contradiction> {
+        let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        if let Some(name) = unknown(names) {
+            return Err(Contradiction::UnknownName { name });
+        }
+        Ok(Settings {
+            listen: self.listen,
+            data: self.place.dir(),
+            store: self.place.address()?,
+            sample: self.sample,
+            log: self.log,
+            drain: Duration::from_secs(self.drain),
+        })
+    }
+}
+
+/// The first name that looks like a setting and is none: most likely a mistyped one. Kubernetes puts
+/// `NEWSWIRE_SERVICE_…` and `NEWSWIRE_PORT…` into every container beside a service of that name; these are not ours.
+fn unknown(mut names: impl Iterator<Item = String>) -> Option<String> {
+    names.find(|name| {
+        name.strip_prefix("NEWSWIRE_").is_some_and(|rest| {
+            let injected = rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
+            !injected && !NAMES.contains(&name.as_str())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(data: Option<&str>, store: &str) -> StoreArgs {
+        StoreArgs { data: data.map(PathBuf::from), store: store.parse().expect("a store") }
+    }
+
+    #[test]
+    fn a_store_is_sqlite_in_the_data_directory_or_a_redis_address() {
+        let sqlite = place(None, "sqlite").address();
+        assert_eq!(sqlite, Ok(StoreAddress::Sqlite { dir: "newswire-data".into() }));
+        let redis = place(None, "redis://:secret@db:6379/2").address();
+        assert_eq!(redis, Ok(StoreAddress::Redis { url: "redis://:secret@db:6379/2".to_owned() }));
+        for bad in ["", "mysql", "redis", "redis://", "http://db:6379", "SQLITE"] {
+            assert!(bad.parse::<StoreChoice>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_data_directory_for_redis_is_a_contradiction_that_tells_no_password() {
+        let said = place(Some("d"), "redis://:secret@db").address().expect_err("a contradiction").to_string();
+        assert!(said.contains("--data") && !said.contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn a_mistyped_name_in_the_environment_is_found_and_an_injected_one_is_not() {
+        let first = |names: &[&str]| unknown(names.iter().map(|name| (*name).to_owned()));
+        assert_eq!(first(&["PATH", "NEWSWIRE_DATA", "NEWSWIRE_LISTN"]), Some("NEWSWIRE_LISTN".to_owned()));
+        assert_eq!(first(&["NEWSWIRE_PORT", "NEWSWIRE_PORT_8787_TCP", "NEWSWIRE_SERVICE_HOST"]), None);
+        assert_eq!(first(&NAMES), None);
+    }
+}

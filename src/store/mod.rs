@@ -9,6 +9,7 @@
 //! version, due entries and altId hashes stand or fall together. **A read is one consistent view**, has a budget
 //! *inside* the store ([`budget`]) and says where it stopped.
 
+pub mod open;
 pub mod redis;
 pub mod sqlite;
 pub mod token;

@@ -9,8 +9,9 @@ use newswire::{
 
 use crate::{
     support::{
+        holds,
         newsroom::*,
-        place::{Ends, Place, holds},
+        place::{Ends, Place},
         until,
     },
     whole::all_versions,
@@ -144,13 +145,13 @@ pub(crate) async fn removed_text_leaves_the_files(place: &impl Place) {
     let item = desk.put(draft).await;
     let item = desk.update(&item, "Geheimnis, shorter").await;
     desk.publish("Offenbar").await;
-    assert!(holds(place, b"Geheimnis") && holds(place, b"Stichwort"), "it was there");
+    assert!(holds(place.dir(), b"Geheimnis") && holds(place.dir(), b"Stichwort"), "it was there");
     desk.put(removal(&desk, &item)).await;
     scrub(&desk).await;
-    assert!(!holds(place, b"Geheimnis") && !holds(place, b"Stichwort"));
-    assert!(holds(place, b"Offenbar"));
+    assert!(!holds(place.dir(), b"Geheimnis") && !holds(place.dir(), b"Stichwort"));
+    assert!(holds(place.dir(), b"Offenbar"));
     desk.store.close().await;
-    assert!(!holds(place, b"Geheimnis"));
+    assert!(!holds(place.dir(), b"Geheimnis"));
 }
 
 pub(crate) async fn removed_text_of_many_small_items_leaves_the_files(place: &impl Place) {
@@ -172,5 +173,5 @@ pub(crate) async fn removed_text_of_many_small_items_leaves_the_files(place: &im
         }
     }
     scrub(&desk).await;
-    assert!(!holds(place, b"Geheimnis"));
+    assert!(!holds(place.dir(), b"Geheimnis"));
 }

@@ -4,6 +4,8 @@
 //! of them against each store (`sqlite::…`, `redis::…`). What only one kind of store can show (its files, its process)
 //! stands in a file of that store.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for the tasks that it starts")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -161,4 +163,8 @@ macro_rules! held_by {
 
 mod sqlite {
     held_by!(crate::support::place::SqlitePlace);
+}
+
+mod redis {
+    held_by!(crate::support::redis_place::RedisPlace);
 }

@@ -54,21 +54,6 @@ pub(crate) trait Place: Send + Sync {
     fn dir(&self) -> &Path;
 }
 
-/// Whether any file of the place holds these bytes.
-pub(crate) fn holds(place: &impl Place, bytes: &[u8]) -> bool {
-    fn search(dir: &Path, bytes: &[u8]) -> bool {
-        std::fs::read_dir(dir).expect("the place can be listed").any(|entry| {
-            let path = entry.expect("an entry can be read").path();
-            if path.is_dir() {
-                return search(&path, bytes);
-            }
-            // A file may be gone between listing and reading: then it holds nothing.
-            std::fs::read(&path).is_ok_and(|text| text.windows(bytes.len()).any(|part| part == bytes))
-        })
-    }
-    search(place.dir(), bytes)
-}
-
 /// A directory with an SQLite file.
 pub(crate) struct SqlitePlace {
     dir: TempDir,

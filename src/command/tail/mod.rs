@@ -1,0 +1,264 @@
+//! `newswire tail`: following a feed for as long as it is there, with a position that is kept.
+//!
+//! A follower repeats one step: connect after its position, deal with what comes, remember how far it got. Its position
+//! moves only with messages that carry one, and only after they, and all before them, have been dealt with: printed, or
+//! given to a command that ended well. It ends when it is told to stop, or when the server refuses it for good.
+
+mod connection;
+mod exec;
+mod message;
+mod print;
+mod state;
+mod stop;
+
+use std::{
+    io::{self, ErrorKind, IsTerminal, Stdout},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use tokio::{select, time::sleep};
+use url::Url;
+
+use super::{
+    backoff::Backoff,
+    exit::{self, Exit, Failure},
+    server_url::ServerUrl,
+};
+use crate::news::{After, FeedId};
+use connection::{Connection, NotOpened};
+use exec::Dealt;
+use message::{Message, What};
+use print::{Format, Printer};
+use state::{StateFile, Unusable};
+use stop::Stop;
+
+const MANUAL: &str = "\
+What comes out:
+  Without --exec: on a terminal one readable line for each item; anywhere else JSON Lines, one message a line as the \
+server sent it: changes (type item.… and feed.…), pages of a snapshot (type snapshot) and reset. What is said about the \
+connection goes to standard error.
+  It reconnects by itself, with growing pauses, until it is told to stop or refused for good.
+
+Where it begins:
+  At the position in the --state file if there is one; else after --after (0: from the first change); else with a snapshot \
+of the newest --last items. Where the position can no longer be gone on from (the server says why), it gets a `reset` and \
+then a snapshot.
+
+A bot:
+  --exec runs CMD by `sh -c` for each message, one after the other, with the JSON on its standard input. Only after CMD has \
+ended with 0 does the position move on and is written to --state (synced and renamed). A CMD that fails is run again for \
+the same message, with growing pauses, for as long as it takes: nothing is skipped. After a crash the last message may \
+come a second time; its `position`, or the item's id and version, tells. On Ctrl-C or SIGTERM a running CMD is waited for.
+
+Examples:
+  newswire tail --feed news-feed
+  newswire tail --feed news-feed | jq -r 'select(.type == \"item.published\").item.headline'
+  newswire tail --feed alerts --after 0 --state alerts.state --exec ./post-to-chat
+
+Environment:
+  NEWSWIRE_SERVER, NEWSWIRE_TOKEN   as --server and --token; a token there is not seen in the list of processes
+";
+
+/// `tail`.
+#[derive(Args, Debug)]
+#[command(after_long_help = format!("{MANUAL}\n{}", exit::HELP))]
+pub struct TailArgs {
+    /// Address of the server
+    #[arg(long, value_name = "URL", env = "NEWSWIRE_SERVER", default_value = "http://127.0.0.1:8787")]
+    server: ServerUrl,
+    /// A token that may read, for a feed that is not public
+    #[arg(long, value_name = "T", env = "NEWSWIRE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The feed to follow
+    #[arg(long, value_name = "ID")]
+    feed: FeedId,
+    /// Begin after this position, where there is no state yet; 0 is before the first change
+    #[arg(long, value_name = "POS", conflicts_with = "last")]
+    after: Option<String>,
+    /// Begin with the newest items (the server rounds up to 10, 50, 200 or 500), where there is no state yet
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
+    last: u16,
+    /// Keep the position in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Run this for each message, with the JSON on its standard input, instead of printing
+    #[arg(long, value_name = "CMD", conflicts_with = "format")]
+    exec: Option<String>,
+    /// How to print [default: text on a terminal, json elsewhere]
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+/// The pause after a first failure; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Short enough that nobody waits long for news once the server is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        Self::new(Exit::Usage, unusable.to_string())
+    }
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// A file or an argument makes no sense, the output is gone, or the server refuses for good.
+pub async fn run(args: TailArgs) -> Result<Exit, Failure> {
+    let after = match args.after.as_deref().map(str::parse::<After>) {
+        Some(Err(error)) => return Err(Failure::new(Exit::Usage, format!("--after: {error}, or 0"))),
+        Some(Ok(after)) => Some(after),
+        None => None,
+    };
+    let state = args.state.as_deref().map(|path| StateFile::open(path, args.feed.clone())).transpose()?;
+    let kept = state.as_ref().and_then(StateFile::position);
+    if let (Some(kept), Some(_)) = (kept, after) {
+        eprintln!("newswire: going on from {kept} in the state file; --after is for a first run");
+    }
+    let sink = match args.exec {
+        Some(command) => Sink::Command(command),
+        None => {
+            let usual = if io::stdout().is_terminal() { Format::Text } else { Format::Json };
+            Sink::Print(Printer::new(io::stdout(), args.format.unwrap_or(usual), TimeZone::system()))
+        }
+    };
+    let mut follower = Follower {
+        url: args.server.live(&args.feed),
+        token: args.token,
+        after: kept.map(After::Position).or(after),
+        last: args.last,
+        state,
+        sink,
+        backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+    };
+    let mut stop = Stop::listen().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
+    follower.follow(&mut stop).await
+}
+
+/// Who follows: how far it got, and what it does with what comes.
+struct Follower {
+    url: Url,
+    token: Option<String>,
+    /// Where it stands; none before a first snapshot is complete.
+    after: Option<After>,
+    last: u16,
+    state: Option<StateFile>,
+    sink: Sink,
+    backoff: Backoff,
+}
+
+/// What is done with a message.
+enum Sink {
+    Print(Printer<Stdout>),
+    Command(String),
+}
+
+/// How a walk along the feed ended.
+enum Walked {
+    /// Told to stop, or nobody reads what is printed.
+    Stopped,
+    /// The connection is gone; the server may have said how long to stay away.
+    Lost { why: String, pause: Option<Duration> },
+}
+
+impl Follower {
+    async fn follow(&mut self, stop: &mut Stop) -> Result<Exit, Failure> {
+        loop {
+            let url = self.door();
+            let opened = select! {
+                () = stop.told() => return Ok(Exit::Done),
+                opened = Connection::open(&url, self.token.as_deref()) => opened,
+            };
+            let walked = match opened {
+                Ok(connection) => self.walk(connection, stop).await?,
+                Err(NotOpened::ForGood(failure)) => return Err(failure),
+                Err(NotOpened::ForNow { why, pause }) => Walked::Lost { why, pause },
+            };
+            let Walked::Lost { why, pause } = walked else { return Ok(Exit::Done) };
+            // What the server asks for is waited at least, and the jitter comes on top.
+            let pause = pause.unwrap_or_default() + self.backoff.next_pause();
+            eprintln!("newswire: {}; again in {:.1} s", print::plain(&why), pause.as_secs_f64());
+            select! {
+                () = stop.told() => return Ok(Exit::Done),
+                () = sleep(pause) => (),
+            }
+        }
+    }
+
+    /// Where to connect, from where it stands.
+    fn door(&self) -> Url {
+        let mut url = self.url.clone();
+        match self.after {
+            Some(After::Position(position)) => url.query_pairs_mut().append_pair("after", &position.to_string()),
+            Some(After::First) => url.query_pairs_mut().append_pair("after", "0"),
+            None => url.query_pairs_mut().append_pair("last", &self.last.to_string()),
+        };
+        url
+    }
+
+    /// Walks along the feed until the connection ends. It is woken by a message, by silence, and by being told to stop.
+    async fn walk(&mut self, mut connection: Connection, stop: &mut Stop) -> Result<Walked, Failure> {
+        loop {
+            let received = select! {
+                biased;
+                () = stop.told() => return Ok(Walked::Stopped),
+                received = connection.next() => received,
+            };
+            let message = match received {
+                Ok(message) => message,
+                Err(why) => return Ok(Walked::Lost { why, pause: None }),
+            };
+            if message.is_news() && self.deal(&message, &mut connection, stop).await? == Dealt::Stopped {
+                return Ok(Walked::Stopped);
+            }
+            if let Some(position) = message.position {
+                if let Some(state) = &mut self.state {
+                    state.keep(position)?;
+                }
+                self.after = Some(After::Position(position));
+            }
+            match message.what {
+                What::Bye { reason, pause } => return told_to_leave(&reason, pause),
+                What::Stale(since) => {
+                    let since = print::plain(&since);
+                    eprintln!("newswire: connected, but the feed's source is away since {since}; waiting for it");
+                }
+                What::Reset(reason) => {
+                    eprintln!("newswire: starting from a snapshot: {}", print::plain(&reason));
+                }
+                What::Hello(_) | What::Unknown => {}
+                What::News | What::Pulse => self.backoff.succeeded(),
+            }
+        }
+    }
+
+    async fn deal(
+        &mut self,
+        message: &Message,
+        connection: &mut Connection,
+        stop: &mut Stop,
+    ) -> Result<Dealt, Failure> {
+        match &mut self.sink {
+            Sink::Command(command) => exec::until_well(command, message, connection, stop).await,
+            Sink::Print(printer) => match printer.print(message) {
+                Ok(()) => Ok(Dealt::Well),
+                // Whoever read us, `head` for example, has seen enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Dealt::Stopped),
+                Err(error) => Err(Failure::new(Exit::Refused, format!("cannot write the output: {error}"))),
+            },
+        }
+    }
+}
+
+/// What a `bye` means: to come back, or that there is nothing to come back for.
+fn told_to_leave(reason: &str, pause: Option<Duration>) -> Result<Walked, Failure> {
+    match reason {
+        "gone" => Err(Failure::new(Exit::NotFound, "the feed is gone")),
+        "revoked" => Err(Failure::new(Exit::NotAllowed, "the token was revoked, or the feed now needs one")),
+        other => Ok(Walked::Lost { why: format!("the server says bye ({other})"), pause }),
+    }
+}
