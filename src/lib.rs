@@ -19,17 +19,14 @@
 //! - [`store`]: where it is kept: the contract, and its two implementations. It knows nothing of HTTP.
 //! - [`live`]: how it moves: window, wire, reader, drain. It knows nothing of transports.
 //! - [`http`]: the doors.
-//! - [`config`]: every setting. [`command`]: what the command line does beside serving.
+//! - [`config`]: every setting. [`first_run`] and [`sample`]: what a new store gets. [`command`]: what the command line
+//!   does beside serving.
 
 pub mod command;
 pub mod config;
+pub mod first_run;
 pub mod http;
 pub mod live;
 pub mod news;
+pub mod sample;
 pub mod store;
-
-/// Serves by these settings until it is told to stop.
-pub async fn serve(settings: config::Settings) -> std::process::ExitCode {
-    eprintln!("newswire: serving on {} is not built in yet", settings.listen);
-    std::process::ExitCode::FAILURE
-}

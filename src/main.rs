@@ -1,16 +1,103 @@
-//! The program: the command line is read, and either a server runs or one command is carried out.
+//! The program: settings → store → listen → serve → signal → drain → exit.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode, time::Duration};
 
-use newswire::command::{self, Job};
+use newswire::{
+    command::{
+        self, Job,
+        exit::{Exit, Failure},
+    },
+    config::{LogFormat, Settings},
+    first_run::{self, Editor},
+    http::{self, Doors},
+    live::{Drain, Feeds, follow},
+    sample,
+    store::{self, open::Role},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let job = command::parse();
-    // Both TLS clients, for HTTPS and for WebSockets, take their cryptography from here.
-    rustls::crypto::ring::default_provider().install_default().expect("nothing installed another one before");
-    match job {
-        Job::Serve(settings) => newswire::serve(settings).await,
+    let ended = match command::parse() {
+        Job::Serve(settings) => serve(settings).await,
         Job::Beside(command) => command.run().await,
+    };
+    ended.unwrap_or_else(Failure::tell).into()
+}
+
+/// Serves until a signal ends it. Readers that are open then are told `bye`, and writes in flight finish.
+async fn serve(settings: Settings) -> Result<Exit, Failure> {
+    log(settings.log);
+    let store = store::open::open(&settings.store, Role::Server).await?;
+    let editor = first_run::prepare(&store).await?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+        Failure::new(
+            Exit::Refused,
+            format!("{} cannot be listened on ({error}); choose another --listen", settings.listen),
+        )
+    })?;
+    let drain = Drain::default();
+    let feeds = Feeds::asleep(store.clone(), drain.clone());
+    let follower = follow::begin(&feeds).await?;
+    drain.spawn(follow::follow(feeds.clone(), follower));
+    drain.spawn(follow::tend(feeds.clone()));
+    if settings.sample {
+        drain.spawn(sample::publish(store.clone(), drain.clone()));
+    }
+    let router = http::router(Doors { store: store.clone(), feeds: feeds.clone(), drain: drain.clone() });
+    announce(&listener, editor.as_ref())?;
+    tokio::select! {
+        () = http::serve::accept(listener, router, drain.clone()) => {}
+        () = stop(&drain, settings.drain) => {}
+    }
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+/// Waits for SIGTERM or Ctrl-C, then until everybody has left, or has had `grace` to. A second signal waits no longer.
+async fn stop(drain: &Drain, grace: Duration) {
+    signalled().await;
+    tracing::info!(grace_secs = grace.as_secs(), "stopping: readers are told to come back");
+    tokio::select! {
+        all = drain.drain(grace) => if !all {
+            tracing::warn!("not everybody left in time");
+        },
+        () = signalled() => tracing::warn!("stopping at once"),
+    }
+}
+
+async fn signalled() {
+    let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
+    let mut int = signal(SignalKind::interrupt()).expect("SIGINT can be listened for");
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Says where everything is, in a few lines on standard output.
+fn announce(listener: &TcpListener, editor: Option<&Editor>) -> Result<(), Failure> {
+    let at = listener.local_addr().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
+    let mut lines =
+        format!("newswire {}\n  page   http://{at}/\n  API    http://{at}/v1/feeds\n", env!("CARGO_PKG_VERSION"));
+    if let Some(editor) = editor {
+        lines.push_str(&format!("  token  {}   (an editor's; it is shown only this once)\n", editor.token.reveal()));
+    }
+    // Whoever started the server may have closed its output; it serves all the same.
+    let _closed = std::io::stdout().write_all(lines.as_bytes());
+    Ok(())
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
     }
 }

@@ -43,6 +43,13 @@ impl Failure {
     pub fn new(exit: Exit, why: impl Into<String>) -> Self {
         Self { exit, why: why.into() }
     }
+
+    /// Says on standard error why, and how to exit.
+    #[must_use]
+    pub fn tell(self) -> Exit {
+        eprintln!("newswire: {self}");
+        self.exit
+    }
 }
 
 impl From<StoreError> for Failure {

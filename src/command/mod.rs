@@ -13,8 +13,6 @@ pub mod server_url;
 pub mod tail;
 pub mod token;
 
-use std::process::ExitCode;
-
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
@@ -115,20 +113,18 @@ pub fn parse() -> Job {
 }
 
 impl Beside {
-    /// Carries the command out and says on standard error why, if it failed.
-    pub async fn run(self) -> ExitCode {
-        let ended = match self.0 {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// It did not do what was asked.
+    pub async fn run(self) -> Result<Exit, Failure> {
+        match self.0 {
             Command::Serve(_) => unreachable!("`parse` makes every serve a job of its own"),
             Command::Feed(args) => feed::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Publish(args) => publish::run(args).await,
             Command::Tail(args) => tail::run(args).await,
-        };
-        let exit = ended.unwrap_or_else(|failure| {
-            eprintln!("newswire: {failure}");
-            failure.exit
-        });
-        exit.into()
+        }
     }
 }
 

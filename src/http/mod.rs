@@ -1,1 +1,95 @@
-//! http/mod
+//! The doors: HTTP/1.1 without TLS, which is the proxy's.
+//!
+//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`]. Writing: [`publish`]. Around them: [`serve`]
+//! (the accept loop), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
+
+pub mod access;
+pub mod body;
+pub mod conditional;
+pub mod feeds;
+pub mod health;
+pub mod items;
+pub mod live;
+pub mod once;
+pub mod page;
+pub mod poll;
+pub mod problem;
+pub mod publish;
+pub mod request;
+pub mod serve;
+pub mod socket;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router, middleware,
+    routing::{get, patch, post},
+};
+use http::{HeaderName, Method, header};
+use tower_http::{catch_panic::CatchPanicLayer, cors};
+
+use crate::{
+    live::{Drain, Feeds},
+    news::edit::Verb,
+    store::SharedStore,
+};
+use problem::Problem;
+
+/// What every door needs. Clones are the same doors.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// Where everything is kept.
+    pub store: SharedStore,
+    /// The awake feeds of this node.
+    pub feeds: Arc<Feeds>,
+    /// Who is told to leave, and when.
+    pub drain: Drain,
+}
+
+/// Every door of the server.
+pub fn router(doors: Doors) -> Router {
+    let verb = |verb: Verb| post(move |state, path, request| publish::act(verb, state, path, request));
+    Router::new()
+        .route("/", get(page::index))
+        .route("/page/{file}", get(page::file))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/v1/feeds", get(feeds::list))
+        .route("/v1/feeds/{feed}", get(feeds::one))
+        .route("/v1/feeds/{feed}/live", get(live::stream))
+        .route("/v1/feeds/{feed}/changes", get(poll::changes))
+        .route("/v1/feeds/{feed}/items", get(items::page).post(publish::publish))
+        .route("/v1/feeds/{feed}/items/{id}", get(items::one).merge(patch(publish::update)))
+        .route("/v1/feeds/{feed}/items/{id}/correct", verb(Verb::Correct))
+        .route("/v1/feeds/{feed}/items/{id}/withhold", verb(Verb::Withhold))
+        .route("/v1/feeds/{feed}/items/{id}/release", verb(Verb::Release))
+        .route("/v1/feeds/{feed}/items/{id}/retract", verb(Verb::Retract))
+        .route("/v1/feeds/{feed}/items/{id}/remove", verb(Verb::Remove))
+        .route("/v1/feeds/{feed}/items/{id}/pin", verb(Verb::Pin))
+        .route("/v1/feeds/{feed}/items/{id}/unpin", verb(Verb::Unpin))
+        .fallback(|| async { Problem::not_found("There is nothing at this address; the API begins at /v1/feeds.") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(doors)
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(cors())
+        .layer(middleware::from_fn(request::tell))
+}
+
+/// Anybody's page may read what is public, and a newsroom's console on another host may write with its token. There
+/// are no cookies, so an origin gains nothing that its user's token does not give it.
+fn cors() -> cors::CorsLayer {
+    cors::CorsLayer::new()
+        .allow_origin(cors::Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            request::ID,
+        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, once::REPLAYED, request::ID])
+        .max_age(Duration::from_secs(24 * 60 * 60))
+}

@@ -1,1 +1,24 @@
-//! live/mod
+//! How a change moves: from the store's log into each feed's window, and from there along each reader's walk.
+//!
+//! [`follow`] keeps the [`window`] of every awake feed ([`feeds`]) up with the store; a [`reader`] walks from its
+//! position to the head and gives its transport bytes that all readers of a [`wire`] share. Absent on purpose: a queue,
+//! a channel or a buffer per reader, and any knowledge of sockets and HTTP.
+
+pub mod behind;
+pub mod drain;
+pub mod feeds;
+pub mod follow;
+pub mod freshness;
+pub mod goodbye;
+pub mod message;
+pub mod poll;
+pub mod reader;
+pub mod snapshot;
+pub mod window;
+pub mod wire;
+
+pub use drain::Drain;
+pub use feeds::{Awake, Feeds};
+pub use goodbye::Goodbye;
+pub use reader::{Reader, Start, Turn};
+pub use wire::Wire;

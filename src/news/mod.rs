@@ -6,10 +6,14 @@
 pub mod change;
 pub mod edit;
 pub mod feed;
+pub mod html;
 pub mod item;
+pub mod language;
 pub mod limits;
 pub mod moment;
 pub mod position;
+pub mod precondition;
+pub mod reading;
 pub mod refusal;
 pub mod story;
 

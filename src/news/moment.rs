@@ -16,7 +16,7 @@ impl Moment {
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         const FIRST: i64 = -62_167_219_200_000;
-        const LAST: i64 = 253_402_207_200_999;
+        const LAST: i64 = 253_402_207_200_000;
         Self(millis.clamp(FIRST, LAST))
     }
 

@@ -330,6 +330,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The log after a position, if that is one of this feed.
     async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError>;
 
+    /// The position of the change with this number, if the log still has it.
+    async fn position(&self, feed: &FeedId, seq: u64) -> Result<Option<Position>, StoreError>;
+
     /// At most `limit` items older than the cursor, or the newest ones and the pinned. None: no such feed.
     async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError>;
 

@@ -1,8 +1,9 @@
 //! Opening a store by its address: the one place that knows which stores there are.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{SharedStore, StoreError};
+pub use super::sqlite::Role;
+use super::{SharedStore, StoreError, redis::Redis, sqlite::Sqlite};
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,19 +32,13 @@ impl fmt::Debug for Address {
     }
 }
 
-/// What the store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// To serve: of these, SQLite allows one at a time.
-    Server,
-    /// To do one thing beside a server that may be running.
-    Beside,
-}
-
 /// Opens a store; a new one is laid out.
 ///
 /// # Errors
 /// It cannot be reached, is in use, or is of a newer schema.
 pub async fn open(address: &Address, role: Role) -> Result<SharedStore, StoreError> {
-    Err(StoreError::Unavailable(format!("{address:?} cannot be opened as {role:?}: no store is built in yet")))
+    Ok(match address {
+        Address::Sqlite { dir } => Arc::new(Sqlite::open(dir, role)?),
+        Address::Redis { url } => Arc::new(Redis::open(url).await?),
+    })
 }

@@ -1,0 +1,67 @@
+//! Who may: the token of a request and what it allows.
+
+use http::{HeaderMap, header};
+
+use super::{Doors, problem::Problem};
+use crate::{
+    news::{FeedId, feed::Access},
+    store::{FeedState, Scope, Token, token::Secret},
+};
+
+/// The good token that a request carries in `Authorization: Bearer`, if it carries any.
+///
+/// # Errors
+/// 401 where it carries one that is unknown, expired or revoked: a client that means to show a token is never served
+/// as if it had none. 503 where the store is away.
+pub async fn token(doors: &Doors, headers: &HeaderMap) -> Result<Option<Token>, Problem> {
+    let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let given = given.to_str().ok().and_then(|text| text.split_once(' '));
+    let Some((_, secret)) = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
+        return Err(Problem::unauthorized("Send the token as \"Authorization: Bearer TOKEN\"."));
+    };
+    let secret: Secret = secret.trim().parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    match doors.store.token(&secret.hash()).await? {
+        Some(token) if token.good(doors.store.now()) => Ok(Some(token)),
+        _ => Err(Problem::unauthorized(
+            "This token is unknown, expired or revoked; \"newswire token create NAME --can publish\" makes one.",
+        )),
+    }
+}
+
+/// The token of a request that edits a feed.
+///
+/// # Errors
+/// 401 without a good token, 403 with one that does not allow it.
+pub async fn editor(doors: &Doors, headers: &HeaderMap, feed: &FeedId) -> Result<Token, Problem> {
+    let Some(token) = token(doors, headers).await? else {
+        return Err(Problem::unauthorized("Editing needs a token: send \"Authorization: Bearer TOKEN\"."));
+    };
+    if token.allows(Scope::Publish, feed) {
+        return Ok(token);
+    }
+    Err(Problem::forbidden(format!("The token {:?} may not publish in the feed {feed}.", token.name)))
+}
+
+/// What a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// What everybody may.
+    Public,
+    /// What is kept of an item, whatever its status.
+    Full,
+}
+
+/// Whether a request may read a feed, and how much of it.
+///
+/// # Errors
+/// 401 or 403 for a feed that is not public.
+pub async fn reader(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<Sight, Problem> {
+    let feed = &state.feed.id;
+    match token(doors, headers).await? {
+        Some(token) if token.allows(Scope::Publish, feed) => Ok(Sight::Full),
+        Some(token) if token.allows(Scope::Read, feed) => Ok(Sight::Public),
+        _ if state.feed.access == Access::Public => Ok(Sight::Public),
+        Some(token) => Err(Problem::forbidden(format!("The token {:?} may not read the feed {feed}.", token.name))),
+        None => Err(Problem::unauthorized("This feed is not public: send \"Authorization: Bearer TOKEN\".")),
+    }
+}

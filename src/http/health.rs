@@ -1,0 +1,26 @@
+//! Health: `/healthz` says that the process runs, `/readyz` that it can take readers and publishes.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Doors;
+
+/// `GET /healthz`: 200 as long as the process answers at all.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: 200 where new readers and publishes are welcome, else 503; with the reason and what an operator
+/// should know of the store.
+pub async fn ready(State(doors): State<Doors>) -> (StatusCode, Json<Value>) {
+    let (reason, warnings) = match doors.store.health().await {
+        _ if doors.drain.leaving() => (Some("draining".to_owned()), Vec::new()),
+        Err(error) => (Some(error.to_string()), Vec::new()),
+        Ok(warnings) if !doors.feeds.freshness.is_fresh() => (Some("out of touch with the store".to_owned()), warnings),
+        Ok(warnings) => (None, warnings),
+    };
+    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let checked = doors.feeds.freshness.checked();
+    (status, Json(json!({"ready": reason.is_none(), "reason": reason, "checked": checked, "warnings": warnings})))
+}

@@ -1,0 +1,94 @@
+//! Items as they read now: a page of them, or one. Read from the store in one consistent view, never from memory.
+
+use axum::{
+    extract::{Path, Query, State, rejection::QueryRejection},
+    response::Response,
+};
+use http::HeaderMap;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    Doors,
+    access::{self, Sight},
+    conditional, feeds,
+    problem::Problem,
+};
+use crate::{
+    news::{Cursor, Record},
+    store::budget,
+};
+
+/// How many items a page has where the request does not say.
+const PAGE: usize = 50;
+
+/// The query of a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/feeds/{feed}/items?before=&limit=`: items by (published, id) descending; the first page begins with the
+/// pinned ones, which are not counted.
+pub async fn page(
+    State(doors): State<Doors>,
+    Path(feed): Path<String>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Query(PageQuery { before, limit }) = query.map_err(|error| Problem::bad_request("query", error.body_text()))?;
+    let before: Option<Cursor> = match before {
+        Some(text) => Some(
+            text.parse()
+                .map_err(|e: crate::news::position::NotACursor| Problem::bad_request("before", e.to_string()))?,
+        ),
+        None => None,
+    };
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=budget::ITEMS).contains(&limit) {
+        return Err(Problem::bad_request("limit", format!("limit is 1 to {}, not {limit}.", budget::ITEMS)));
+    }
+    let state = feeds::state(&doors, &feed).await?;
+    let sight = access::reader(&doors, &headers, &state).await?;
+    let Some(page) = doors.store.page(&state.feed.id, before, limit).await? else {
+        return Err(Problem::no_feed(&feed));
+    };
+    let text = |record: &Record| seen(&doors, sight, record, &state.feed.id);
+    let items: Vec<_> = page.pinned.iter().chain(&page.items).map(text).collect();
+    let before = page.before.map_or_else(String::new, |before| format!(",\"before\":\"{before}\""));
+    let json = format!("{{\"items\":[{}],\"position\":\"{}\"{before}}}", items.join(","), page.state.head);
+    Ok(conditional::json(&headers, sight, None, json))
+}
+
+/// `GET /v1/feeds/{feed}/items/{id}`.
+pub async fn one(
+    State(doors): State<Doors>,
+    Path((feed, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let state = feeds::state(&doors, &feed).await?;
+    let sight = access::reader(&doors, &headers, &state).await?;
+    let record = stored(&doors, &state.feed.id, &id).await?;
+    let json = seen(&doors, sight, &record, &state.feed.id);
+    Ok(conditional::json(&headers, sight, Some(record.etag()), json))
+}
+
+/// The item that an address names.
+///
+/// # Errors
+/// 404 where there is none, 503 where the store is away.
+pub async fn stored(doors: &Doors, feed: &crate::news::FeedId, id: &str) -> Result<Record, Problem> {
+    let missing = || Problem::not_found(format!("There is no item {id:?} in the feed {feed}."));
+    let uuid: Uuid = id.parse().map_err(|_| missing())?;
+    doors.store.item(feed, uuid).await?.ok_or_else(missing)
+}
+
+/// An item as this request may see it.
+fn seen(doors: &Doors, sight: Sight, record: &Record, feed: &crate::news::FeedId) -> String {
+    match sight {
+        Sight::Public => record.public(feed, doors.store.now()),
+        Sight::Full => record.full(feed, doors.store.now()),
+    }
+}

@@ -1,0 +1,121 @@
+//! The stream door: `GET /v1/feeds/{feed}/live`, as a WebSocket or as server-sent events.
+//!
+//! Both say the same messages; which one it is follows from the request. A reader that cannot be served is told so in
+//! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
+
+mod sse;
+mod web_socket;
+
+use axum::{
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, header};
+use serde::Deserialize;
+
+use super::{Doors, access, problem::Problem};
+use crate::{
+    live::{
+        Goodbye, Reader, Start, Turn, Wire,
+        message::{Message, Reset},
+    },
+    news::{After, FeedId},
+};
+
+/// The query of a stream.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamQuery {
+    after: Option<String>,
+    last: Option<usize>,
+}
+
+/// What is walked: a feed, or nothing but a farewell.
+enum Walk {
+    Reader(Box<Reader>),
+    Farewell(Turn),
+}
+
+impl Walk {
+    /// The next turn. A farewell is the only one of its walk.
+    async fn next(&mut self) -> Turn {
+        match self {
+            Self::Reader(reader) => reader.next().await,
+            Self::Farewell(Turn::End { messages, why, pause }) => {
+                Turn::End { messages: std::mem::take(messages), why: *why, pause: *pause }
+            }
+            Self::Farewell(Turn::Send(_)) => unreachable!("a farewell ends"),
+        }
+    }
+}
+
+/// `GET …/live?after=POSITION` or `?last=N`.
+pub async fn stream(
+    State(doors): State<Doors>,
+    Path(feed): Path<String>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad_request("query", error.body_text()))?;
+    if query.last == Some(0) {
+        return Err(Problem::bad_request("last", "last is how many items to begin with: at least 1."));
+    }
+    let wire = wire(request.headers())?;
+    let start = start(request.headers(), query.after.as_deref());
+    let walk = open(&doors, &feed, wire, start, query.last.unwrap_or(0), request.headers()).await?;
+    match wire {
+        Wire::WebSocket => web_socket::upgrade(&doors, walk, request),
+        Wire::Sse => Ok(sse::respond(walk)),
+    }
+}
+
+/// Which transport the request asks for.
+fn wire(headers: &HeaderMap) -> Result<Wire, Problem> {
+    if headers.contains_key(header::UPGRADE) {
+        return Ok(Wire::WebSocket);
+    }
+    let accept = headers.get(header::ACCEPT).map_or(Ok("*/*"), |accept| accept.to_str()).unwrap_or_default();
+    let takes = |kind: &str| accept.split([',', ';']).any(|offered| offered.trim().eq_ignore_ascii_case(kind));
+    if takes("text/event-stream") || takes("*/*") || takes("text/*") {
+        return Ok(Wire::Sse);
+    }
+    Err(Problem::not_acceptable("This is a stream: ask for text/event-stream, or for an upgrade to websocket."))
+}
+
+/// Where the reader wants to begin. What a browser's EventSource remembers beats the address it was opened with.
+fn start(headers: &HeaderMap, after: Option<&str>) -> Start {
+    let remembered = headers.get(HeaderName::from_static("last-event-id")).map(|id| id.to_str().unwrap_or("?"));
+    match remembered.filter(|id| !id.is_empty()).or(after) {
+        None => Start::Newest,
+        Some(text) => text.parse::<After>().map_or(Start::Unknown, Start::Resume),
+    }
+}
+
+async fn open(
+    doors: &Doors,
+    feed: &str,
+    wire: Wire,
+    start: Start,
+    size: usize,
+    headers: &HeaderMap,
+) -> Result<Walk, Problem> {
+    let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
+    let awake = match doors.feeds.open(&id).await {
+        Ok(Some(awake)) => awake,
+        Ok(None) if start == Start::Newest => return Err(Problem::no_feed(feed)),
+        Ok(None) => return Ok(farewell(&id, wire, Some(Reset::Gone), Goodbye::Gone)),
+        Err(error) => {
+            tracing::warn!(%error, feed, "a reader could not be served");
+            return Ok(farewell(&id, wire, None, Goodbye::StoreAway));
+        }
+    };
+    access::reader(doors, headers, &awake.state()).await?;
+    Ok(Walk::Reader(Box::new(Reader::open(doors.feeds.clone(), awake, wire, start, size))))
+}
+
+fn farewell(feed: &FeedId, wire: Wire, reset: Option<Reset>, why: Goodbye) -> Walk {
+    let pause = why.pause();
+    let reset = reset.map(|reason| Message::reset(feed, reason).on(wire));
+    let bye = Message::bye(feed, why, pause).on(wire);
+    Walk::Farewell(Turn::End { messages: reset.into_iter().chain([bye]).collect(), why, pause })
+}

@@ -1,0 +1,151 @@
+//! WebSocket (RFC 6455): the handshake, and one task per connection that sends what the walk gives and reads what the
+//! client sends, which is nothing but control frames and noise.
+
+use std::time::Duration;
+
+use axum::{body::Body, extract::Request, response::Response};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message,
+        handshake::derive_accept_key,
+        protocol::{
+            CloseFrame, Role, WebSocketConfig,
+            frame::{
+                Frame,
+                coding::{Data, OpCode},
+            },
+        },
+    },
+};
+
+use super::{Doors, Problem, Walk};
+use crate::live::{Goodbye, Turn};
+
+/// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
+/// and for clients that greet.
+pub const LARGEST_SENT: usize = 4 * 1024;
+/// How long the client may take to answer a close frame.
+const CLOSING: Duration = Duration::from_secs(2);
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Answers the handshake and begins the walk once the connection is handed over.
+pub fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
+    let key = accepted(request.headers())?;
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));
+    };
+    doors.drain.spawn(async move {
+        match upgrade.await {
+            Ok(connection) => run(connection, walk).await,
+            Err(error) => tracing::debug!(%error, "a handshake was not finished"),
+        }
+    });
+    let response = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(HeaderName::from_static("sec-websocket-accept"), key)
+        .body(Body::empty());
+    Ok(response.expect("these headers are plain text"))
+}
+
+/// The value of `Sec-WebSocket-Accept`, if the handshake is one (RFC 6455, section 4.2.1).
+fn accepted(headers: &HeaderMap) -> Result<String, Problem> {
+    let says = |name: HeaderName, word: &str| {
+        let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        lists.flat_map(|list| list.split(',')).any(|token| token.trim().eq_ignore_ascii_case(word))
+    };
+    if !says(header::UPGRADE, "websocket") || !says(header::CONNECTION, "upgrade") {
+        let detail = "An upgrade to websocket needs the headers \"Connection: Upgrade\" and \"Upgrade: websocket\".";
+        return Err(Problem::bad_request("Upgrade", detail));
+    }
+    if !says(header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(Problem::upgrade_required());
+    }
+    match headers.get(header::SEC_WEBSOCKET_KEY) {
+        // 16 bytes in base64 are 24 characters.
+        Some(key) if key.len() == 24 => Ok(derive_accept_key(key.as_bytes())),
+        _ => Err(Problem::bad_request("Sec-WebSocket-Key", "A handshake carries 16 random bytes in base64.")),
+    }
+}
+
+async fn run(connection: Upgraded, mut walk: Walk) {
+    let config = WebSocketConfig::default()
+        // The default of 128 KiB would be most of what an idle reader costs.
+        .read_buffer_size(LARGEST_SENT)
+        .max_message_size(Some(LARGEST_SENT))
+        .max_frame_size(Some(LARGEST_SENT));
+    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, Some(config)).await;
+    loop {
+        // What can wake this loop: a turn of the walk, or something that the client sent.
+        tokio::select! {
+            turn = walk.next() => match turn {
+                Turn::Send(messages) => {
+                    if !sent(&mut socket, messages).await {
+                        return;
+                    }
+                }
+                Turn::End { messages, why, .. } => {
+                    if sent(&mut socket, messages).await {
+                        close(socket, why).await;
+                    }
+                    return;
+                }
+            },
+            received = socket.next() => match received {
+                // Pings are answered by the library with the next write; a poll for the next frame does one.
+                Some(Ok(Message::Close(_))) | None => {
+                    let _gone_anyway = tokio::time::timeout(CLOSING, socket.close(None)).await;
+                    return;
+                }
+                Some(Ok(_)) => {}
+                Some(Err(Error::Capacity(_))) => {
+                    close(socket, Goodbye::TooMuch).await;
+                    return;
+                }
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a reader is gone");
+                    return;
+                }
+            },
+        }
+    }
+}
+
+/// Writes the messages and waits until the socket has taken them. False: the reader is gone, or takes nothing.
+async fn sent(socket: &mut Socket, messages: Vec<Bytes>) -> bool {
+    let write: Result<(), Error> = async {
+        for message in messages {
+            // A frame made of shared bytes: nothing is encoded, and nothing copied but into the socket's buffer.
+            let frame = Frame::message(message, OpCode::Data(Data::Text), true);
+            socket.feed(Message::Frame(frame)).await?;
+        }
+        socket.flush().await
+    }
+    .await;
+    match write {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::debug!(%error, "a reader is gone");
+            false
+        }
+    }
+}
+
+/// Closes with the code of the reason and waits a moment for the client's own close frame.
+async fn close(mut socket: Socket, why: Goodbye) {
+    let frame = CloseFrame { code: why.close_code().into(), reason: why.name().into() };
+    let closing = async {
+        if socket.close(Some(frame)).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _gone_anyway = tokio::time::timeout(CLOSING, closing).await;
+}

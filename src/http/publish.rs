@@ -1,0 +1,267 @@
+//! The editors' doors: `POST …/items`, `PATCH …/items/{id}`, `POST …/items/{id}/VERB`.
+//!
+//! Every write goes the same way: token, body, idempotency key, feed, item, `If-Match`, the rules of
+//! [`crate::news::edit`], commit. Only the commit changes anything, and it checks the item's version once more.
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Doors, access, body, feeds, items, once, problem::Problem};
+use crate::{
+    news::{
+        FeedId, Mark, Position, Record, Status,
+        edit::{Edit, Verb, edit},
+        precondition::{Known, Match, Step, on_top, precondition},
+        refusal::{Code, Refusal},
+    },
+    store::{
+        Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Version,
+        Write,
+    },
+};
+
+/// How often a write without `If-Match` is put on top of what others committed meanwhile.
+const TRIES: usize = 16;
+
+/// `POST …/items`.
+pub async fn publish(
+    State(doors): State<Doors>,
+    Path(feed): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    write(&doors, Verb::Publish, &feed, None, request).await
+}
+
+/// `PATCH …/items/{id}`.
+pub async fn update(
+    State(doors): State<Doors>,
+    Path((feed, id)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    write(&doors, Verb::Update, &feed, Some(&id), request).await
+}
+
+/// `POST …/items/{id}/VERB`.
+pub async fn act(
+    verb: Verb,
+    State(doors): State<Doors>,
+    Path((feed, id)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    write(&doors, verb, &feed, Some(&id), request).await
+}
+
+/// A write, as far as it does not depend on what stands.
+struct Asked<'a> {
+    doors: &'a Doors,
+    verb: Verb,
+    feed: FeedId,
+    token: Token,
+    if_match: Option<String>,
+    once: Option<Once>,
+    body: Map<String, Value>,
+}
+
+/// What a write came to.
+struct Done {
+    record: Record,
+    position: Position,
+    /// Whether this request, or the one that it repeats, made the item.
+    created: bool,
+    repeated: bool,
+    remains: Option<String>,
+}
+
+async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request: Request) -> Result<Response, Problem> {
+    let (parts, sent) = request.into_parts();
+    let feed: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
+    let token = access::editor(doors, &parts.headers, &feed).await?;
+    let sent = body::whole(sent).await?;
+    let once = once::once(&parts, &sent, &token)?;
+    if let Some(once) = &once
+        && let Some(before) = doors.store.recall(&feed, &once.token, &once.key).await?
+    {
+        let done = repeat(doors, &feed, once, before).await?;
+        return Ok(respond(doors, &feed, done));
+    }
+    let if_match = once::if_match(&parts.headers).map(ToOwned::to_owned);
+    let state = feeds::state(doors, feed.as_str()).await?;
+    let body = body::object(&sent)?;
+    let asked = Asked { doors, verb, feed, token, if_match, once, body };
+    let done = asked.carry_out(state, id).await?;
+    Ok(respond(doors, &asked.feed, done))
+}
+
+impl Asked<'_> {
+    /// Applies the verb to what stands, until what stood is still there at the commit.
+    async fn carry_out(&self, state: FeedState, id: Option<&str>) -> Result<Done, Problem> {
+        for _ in 0..TRIES {
+            let current = match id {
+                Some(id) => Some(items::stored(self.doors, &self.feed, id).await?),
+                None => None,
+            };
+            if let Some(current) = &current {
+                self.check_match(current).await?;
+            }
+            let mark = Mark::random();
+            let now = self.doors.store.now();
+            let Asked { verb, ref body, .. } = *self;
+            let draft = edit(&Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark })?;
+            let Some(draft) = draft else {
+                let current = current.expect("a new item is always a difference");
+                return self.unchanged(current).await;
+            };
+            let record = draft.record;
+            let write = ItemWrite {
+                expected: current.as_ref().map_or(Expected::Nothing, |current| Expected::Version(current.version)),
+                record: record.clone(),
+                fields: draft.fields,
+                alt_ids: draft.alt_ids,
+            };
+            let commit = Commit {
+                feed: self.feed.clone(),
+                once: self.once.clone(),
+                mark,
+                kind: draft.kind,
+                at: now,
+                who: self.token.name.clone(),
+                write: Write::Item(write),
+            };
+            match self.doors.store.commit(commit).await {
+                Ok(Committed::Now(position)) => return self.committed(record, position).await,
+                Ok(Committed::Before(before)) => {
+                    let once = self.once.as_ref().expect("only a key repeats");
+                    return repeat(self.doors, &self.feed, once, before).await;
+                }
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                // Somebody was faster. What stands now decides, `If-Match` included.
+                Err(CommitError::Conflict(Conflict::Version)) if current.is_some() => {}
+                Err(CommitError::Conflict(conflict)) => return self.refused(conflict, &record).await,
+            }
+        }
+        Err(Problem::unavailable("Others keep editing this item at the same moment; try again."))
+    }
+
+    /// Whether `If-Match` lets this edit happen: the item is as the editor saw it, or what came in between touched
+    /// nothing that this edit names.
+    async fn check_match(&self, current: &Record) -> Result<(), Problem> {
+        let known = match precondition(self.verb, self.if_match.as_deref(), current)? {
+            Match::Current => return Ok(()),
+            Match::Since(known) => known,
+        };
+        let versions = self.doors.store.versions(&self.feed, current.id, known.version.saturating_sub(1)).await?;
+        let steps: Vec<_> = versions
+            .iter()
+            .map(|Version { record: Record { version, mark, kind, .. }, fields, .. }| Step {
+                known: Known { version: *version, mark: *mark },
+                kind: *kind,
+                fields,
+            })
+            .collect();
+        Ok(on_top(known, &steps, current, self.verb, &self.body)?)
+    }
+
+    /// The verb made no difference: nothing is committed, and the key is remembered all the same.
+    async fn unchanged(&self, current: Record) -> Result<Done, Problem> {
+        let state = feeds::state(self.doors, self.feed.as_str()).await?;
+        if let Some(once) = &self.once {
+            self.doors.store.remember(&self.feed, once, &current, state.head).await?;
+        }
+        Ok(Done { record: current, position: state.head, created: false, repeated: false, remains: None })
+    }
+
+    async fn committed(&self, record: Record, position: Position) -> Result<Done, Problem> {
+        tracing::info!(
+            target: "audit", token = self.token.name, verb = ?self.verb, feed = %self.feed, item = %record.id,
+            version = record.version, %position, "committed"
+        );
+        if record.kind.takes_away()
+            && let Some(awake) = self.doors.feeds.awake(&self.feed)
+            && let Err(error) = awake.bring_up(&self.doors.feeds).await
+        {
+            // Taken away means taken away from what this node shows, before the editor is told so. If the store went
+            // away just now, the follower does it before this node claims to be current again.
+            tracing::warn!(%error, "a window could not be brought up after text was taken away");
+        }
+        let mut remains = None;
+        if record.status == Status::Removed {
+            remains = match self.doors.store.scrub().await {
+                Ok(remains) => remains,
+                Err(error) => Some(format!("Old bytes of the item may remain in the store's files: {error}.")),
+            };
+        }
+        Ok(Done { created: self.verb == Verb::Publish, record, position, repeated: false, remains })
+    }
+
+    /// The store said no: who or what stands in the way, in the editor's terms.
+    async fn refused(&self, conflict: Conflict, asked: &Record) -> Result<Done, Problem> {
+        let standing = |id: Uuid| async move { self.doors.store.item(&self.feed, id).await };
+        let refusal = match conflict {
+            Conflict::NoFeed => return Err(Problem::no_feed(self.feed.as_str())),
+            Conflict::KeyReused => once::reused(),
+            Conflict::Exists | Conflict::Version => {
+                let current = standing(asked.id).await?.map_or_else(String::new, |item| item.status.name().to_owned());
+                let detail = format!("An item {} is there already; leave id out to get a new one.", asked.id);
+                Refusal::new(Code::Exists, detail).field("id").item(asked.id, current)
+            }
+            Conflict::AltId(id) => {
+                let item = standing(id).await?;
+                if self.verb == Verb::Publish
+                    && let Some(item) = item.as_ref().filter(|item| item.status == Status::Usable)
+                {
+                    // A wire story that is sent again is the item that it became.
+                    return self.unchanged(item.clone()).await;
+                }
+                let status = item.map_or("unknown", |item| item.status.name());
+                let detail = format!("One of the altIds belongs to the item {id}, which is {status}.");
+                Refusal::new(Code::AltIdTaken, detail).field("altIds").item(id, status)
+            }
+            Conflict::Pin(holder) => {
+                let position = asked.pin.map_or(0, |pin| pin.position);
+                let detail = format!("The item {holder} is pinned at position {position}; unpin it first.");
+                Refusal::new(Code::PinTaken, detail).field("position").item(holder, "pinned")
+            }
+        };
+        Err(refusal.into())
+    }
+}
+
+/// The answer to a key that was used before: the item as it now reads, at the position of that time.
+async fn repeat(doors: &Doors, feed: &FeedId, once: &Once, before: Remembered) -> Result<Done, Problem> {
+    if before.hash != once.hash {
+        return Err(once::reused().into());
+    }
+    let item = doors.store.item(feed, before.item).await?;
+    let record = item.ok_or_else(|| Problem::not_found("The item that this request made is no longer kept."))?;
+    Ok(Done { record, position: before.position, created: before.version == 1, repeated: true, remains: None })
+}
+
+/// `{item, position, readers}`: the item as its editors see it, and how many readers are open on this feed here.
+fn respond(doors: &Doors, feed: &FeedId, done: Done) -> Response {
+    let Done { record, position, created, repeated, remains } = done;
+    let item = record.full(feed, doors.store.now());
+    let readers = doors.feeds.readers(feed);
+    let remains = remains.map_or_else(String::new, |said| format!(",\"remains\":{}", Value::from(said)));
+    let json = format!("{{\"item\":{item},\"position\":\"{position}\",\"readers\":{readers}{remains}}}");
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = (status, Body::from(json)).into_response();
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    out.insert(header::VARY, HeaderValue::from_static("authorization"));
+    out.insert(header::ETAG, HeaderValue::from_str(&record.etag()).expect("an ETag is plain text"));
+    if created {
+        let location = format!("/v1/feeds/{feed}/items/{}", record.id);
+        out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("feed and id are plain text"));
+    }
+    if repeated {
+        out.insert(once::REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,44 @@
+//! Each request's id, its line in the log, and the text of its problem if it ends in one.
+//!
+//! The log names method, path, status, time and id. It never has a header, a query or a body: those may hold a token
+//! or an item's text.
+
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue, header};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// The header that carries a request's id; a client's or a proxy's own is kept if it is plain and short.
+pub const ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a client's own request id may be.
+const LONGEST: usize = 64;
+
+/// Runs around every request.
+pub async fn tell(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let given = request.headers().get(ID).filter(|id| plain(id)).cloned();
+    let id = given.unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is plain text"));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let text = id.to_str().expect("only plain ids are kept").to_owned();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        if method != http::Method::HEAD {
+            *response.body_mut() = Body::from(problem.json(&text));
+        }
+    }
+    let status = response.status().as_u16();
+    tracing::debug!(%method, path, status, ms = begun.elapsed().as_millis(), request = text, "answered");
+    response.headers_mut().insert(ID, id);
+    response
+}
+
+fn plain(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    (1..=LONGEST).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+}

@@ -1,0 +1,71 @@
+//! What a reader that is behind its window gets: a page of changed items straight from the store.
+//!
+//! A bounded number of such reads is at the store at once, and each gives its slot back after one page, so that a crowd
+//! of late readers slows each other down and nobody else.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    feeds::{Awake, Feeds},
+    window::Shared,
+};
+use crate::{
+    news::{After, Mark, Position},
+    store::{Lost, StoreError, Witness},
+};
+
+/// How long a read waits for its slot and its answer together.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A page of what changed after a position.
+#[derive(Debug)]
+pub struct Behind {
+    /// The changes, oldest first.
+    pub changes: Vec<Arc<Shared>>,
+    /// The position after which there is more, or the store's head.
+    pub reached: Position,
+    /// Whether the store has more.
+    pub more: bool,
+}
+
+/// Reads what changed after a position, after checking it against the store as every resume does.
+///
+/// # Errors
+/// The store is away or busy for longer than [`PATIENCE`].
+pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result<Behind, Lost>, StoreError> {
+    let read = async {
+        let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
+        feeds.store.changed(&awake.id, after).await
+    };
+    let read = tokio::time::timeout(PATIENCE, read).await;
+    let changed = match read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))?? {
+        Ok(changed) => changed,
+        Err(lost) => {
+            if let (Lost::Changed, After::Position(position)) = (lost, after) {
+                bear_witness(feeds, awake, position).await?;
+            }
+            return Ok(Err(lost));
+        }
+    };
+    let reached = match (changed.changes.last(), after) {
+        (Some(last), _) => last.position,
+        (None, After::Position(position)) => position,
+        (None, After::First) => changed.state.head,
+    };
+    let share = |change| Arc::new(Shared::new(awake.id.clone(), change));
+    Ok(Ok(Behind { changes: changed.changes.into_iter().map(share).collect(), reached, more: changed.more }))
+}
+
+/// A reader holds a position that the store does not have. If no cut was told since then, this may be the first sign of
+/// one that happened before this node began to follow, and then it concerns every reader.
+async fn bear_witness(feeds: &Feeds, awake: &Awake, position: Position) -> Result<(), StoreError> {
+    let Some(state) = feeds.store.feed(&awake.id).await? else { return Ok(()) };
+    if position.seq < state.cut {
+        return Ok(());
+    }
+    if feeds.store.cut(&awake.id, None, Witness::Reader, Mark::random()).await? {
+        tracing::warn!(feed = %awake.id, held = %position, "a reader came back with a change that the store has lost: readers are reset");
+        awake.bring_up(feeds).await?;
+    }
+    Ok(())
+}

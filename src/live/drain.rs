@@ -1,0 +1,40 @@
+//! The drain: who is told to leave, and who is still here.
+//!
+//! Everything that lives as long as the server is started through [`Drain::spawn`], so that the end of the program can
+//! wait for it; nothing else may call `tokio::spawn`.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// One server's drain. Clones are the same drain.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    leave: CancellationToken,
+    here: TaskTracker,
+}
+
+impl Drain {
+    /// Starts a task that the end of the program waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.here.spawn(task);
+    }
+
+    /// Whether everybody has been told to leave.
+    #[must_use]
+    pub fn leaving(&self) -> bool {
+        self.leave.is_cancelled()
+    }
+
+    /// Waits until everybody is told to leave.
+    pub async fn left(&self) {
+        self.leave.cancelled().await;
+    }
+
+    /// Tells everybody to leave and waits until all have, at most `grace`. True: all have.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.leave.cancel();
+        self.here.close();
+        tokio::time::timeout(grace, self.here.wait()).await.is_ok()
+    }
+}

@@ -1,0 +1,75 @@
+//! Why this server ends a stream, and what the reader's client should do about it: one table for every transport.
+
+use std::time::Duration;
+
+/// The reason of a `bye`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// The server is stopping; another, or the same one again, takes over.
+    Draining,
+    /// The store cannot be reached, so nothing can be claimed to be current.
+    StoreAway,
+    /// This server has not yet seen the change that the reader's position names.
+    Behind,
+    /// There is no such feed (any more).
+    Gone,
+    /// The client sent more than a reader has to say.
+    TooMuch,
+}
+
+impl Goodbye {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooMuch];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::StoreAway => "storeAway",
+            Self::Behind => "behind",
+            Self::Gone => "gone",
+            Self::TooMuch => "tooMuch",
+        }
+    }
+
+    /// The WebSocket close code (RFC 6455, section 7.4, and IANA's registry).
+    #[must_use]
+    pub fn close_code(self) -> u16 {
+        match self {
+            Self::Draining => 1012,
+            Self::StoreAway | Self::Behind => 1013,
+            Self::Gone => 1008,
+            Self::TooMuch => 1009,
+        }
+    }
+
+    /// After what pause to come back: different for each reader, so that a crowd does not return in one instant.
+    #[must_use]
+    pub fn pause(self) -> Duration {
+        let (least, most) = match self {
+            Self::Draining => (500, 5_000),
+            Self::Behind => (1_000, 3_000),
+            Self::StoreAway => (2_000, 8_000),
+            // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
+            Self::Gone | Self::TooMuch => (60_000, 120_000),
+        };
+        // Without random numbers the pause is the shortest one: late is worse than crowded.
+        let random = getrandom::u32().unwrap_or(0);
+        Duration::from_millis(least + u64::from(random) % (most - least + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Goodbye;
+
+    #[test]
+    fn pauses_are_spread() {
+        let pauses: std::collections::HashSet<_> = (0..50).map(|_| Goodbye::Draining.pause()).collect();
+        assert!(pauses.len() > 10, "{pauses:?}");
+        for pause in pauses {
+            assert!((500..=5_000).contains(&pause.as_millis()));
+        }
+    }
+}

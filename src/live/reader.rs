@@ -1,0 +1,289 @@
+//! One reader's walk along a feed.
+//!
+//! Every turn gives the transport bytes to send, or ends. The reader owns no queue: it is a position, and what comes
+//! after that is looked up in the window, or behind it in the store. It never learns which transport it feeds, and a
+//! transport that is slow simply asks less often. [`Reader::next`] can be dropped half-way; nothing is lost by it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    behind::behind,
+    feeds::{Awake, Feeds, Here},
+    goodbye::Goodbye,
+    message::{HEARTBEAT_SECS, Message, Reset},
+    snapshot,
+    window::{Shared, View},
+    wire::Wire,
+};
+use crate::news::{After, Position};
+
+/// How long a reader waits for this node to see the change that its position names.
+const AHEAD: Duration = Duration::from_secs(5);
+/// The pause before a reader behind its window asks a store again that did not answer.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Where a reader wants to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After a position.
+    Resume(After),
+    /// With a snapshot.
+    Newest,
+    /// After something that is not a position.
+    Unknown,
+}
+
+/// What the transport does next.
+#[derive(Debug)]
+pub enum Turn {
+    /// Sends these messages, in this order, in as few writes as it can.
+    Send(Vec<Bytes>),
+    /// Sends these messages, the last of which is `bye`, and ends the stream.
+    End {
+        /// The messages.
+        messages: Vec<Bytes>,
+        /// Why it ends.
+        why: Goodbye,
+        /// When the client should come back.
+        pause: Duration,
+    },
+}
+
+/// A reader.
+#[derive(Debug)]
+pub struct Reader {
+    feeds: Arc<Feeds>,
+    awake: Arc<Awake>,
+    wire: Wire,
+    /// How many items a snapshot shall have.
+    size: usize,
+    stage: Stage,
+    /// The generation of the window that its position belongs to.
+    generation: u64,
+    beat_at: Instant,
+    told_stale: bool,
+    journey: Option<Journey>,
+    _here: Here,
+}
+
+/// Where the walk stands.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Opening(Start),
+    Starting { reset: Option<Reset> },
+    Walking(Position),
+}
+
+/// What `caughtUp` tells of a walk that has not yet been at the head.
+#[derive(Clone, Copy, Debug)]
+struct Journey {
+    from: u64,
+    sent: u64,
+}
+
+impl Reader {
+    /// A reader of an awake feed. Snapshots, where it needs one, have at least `size` items.
+    #[must_use]
+    pub fn open(feeds: Arc<Feeds>, awake: Arc<Awake>, wire: Wire, start: Start, size: usize) -> Self {
+        Self {
+            _here: awake.enter(),
+            generation: awake.taken_away().0,
+            feeds,
+            awake,
+            wire,
+            size: if size == 0 { snapshot::DEFAULT_SIZE } else { size },
+            stage: Stage::Opening(start),
+            beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
+            told_stale: false,
+            journey: None,
+        }
+    }
+
+    /// The next turn. It is a pure wait where the reader stands at the head.
+    pub async fn next(&mut self) -> Turn {
+        loop {
+            if self.feeds.drain.leaving() {
+                return self.end(Goodbye::Draining);
+            }
+            let turn = match self.stage {
+                Stage::Opening(start) => self.begin(start).await,
+                Stage::Starting { reset } => Some(self.snapshot(reset).await),
+                Stage::Walking(at) => self.walk(at).await,
+            };
+            if let Some(turn) = turn {
+                return turn;
+            }
+        }
+    }
+
+    /// Ends the walk for a reason of the transport's.
+    #[must_use]
+    pub fn end(&self, why: Goodbye) -> Turn {
+        self.end_after(Vec::new(), why)
+    }
+
+    fn end_after(&self, mut messages: Vec<Bytes>, why: Goodbye) -> Turn {
+        let pause = why.pause();
+        messages.push(Message::bye(&self.awake.id, why, pause).on(self.wire));
+        Turn::End { messages, why, pause }
+    }
+
+    fn gone(&self) -> Turn {
+        self.end_after(vec![Message::reset(&self.awake.id, Reset::Gone).on(self.wire)], Goodbye::Gone)
+    }
+
+    /// Says hello. A reader with a good position goes on from it; every other one starts from a snapshot.
+    async fn begin(&mut self, start: Start) -> Option<Turn> {
+        if !self.feeds.freshness.is_fresh() {
+            return Some(self.end(Goodbye::StoreAway));
+        }
+        let hello = |resumes| Message::hello(&self.awake.state(), resumes).on(self.wire);
+        let (messages, stage) = match start {
+            Start::Newest => (vec![hello(None)], Stage::Starting { reset: None }),
+            Start::Unknown => (vec![hello(None)], Stage::Starting { reset: Some(Reset::Unknown) }),
+            Start::Resume(after) => {
+                let known = match after {
+                    After::Position(at) => !matches!(self.awake.look(at).view, View::Elsewhere),
+                    After::First => false,
+                };
+                let resumes = match after {
+                    After::Position(at) => Some(at),
+                    After::First => None,
+                };
+                if let (true, Some(at)) = (known, resumes) {
+                    self.journey = Some(Journey { from: at.seq, sent: 0 });
+                    (vec![hello(resumes)], Stage::Walking(at))
+                } else {
+                    match behind(&self.feeds, &self.awake, after).await {
+                        Err(_) => return Some(self.end(Goodbye::StoreAway)),
+                        Ok(Err(lost)) => (vec![hello(None)], Stage::Starting { reset: Some(lost.into()) }),
+                        Ok(Ok(page)) => {
+                            let from = resumes.map_or(0, |at| at.seq);
+                            self.journey = Some(Journey { from, sent: page.changes.len() as u64 });
+                            let mut messages = vec![hello(resumes)];
+                            messages.extend(self.encoded(&page.changes));
+                            (messages, Stage::Walking(page.reached))
+                        }
+                    }
+                }
+            }
+        };
+        self.stage = stage;
+        Some(Turn::Send(messages))
+    }
+
+    /// Sends a snapshot, after a reset if there is a reason for one, and walks on from its position.
+    async fn snapshot(&mut self, reset: Option<Reset>) -> Turn {
+        if !self.feeds.freshness.is_fresh() {
+            return self.end(Goodbye::StoreAway);
+        }
+        if reset == Some(Reset::Gone) {
+            return self.gone();
+        }
+        match self.awake.snapshots.of(&self.awake, &self.feeds, self.size).await {
+            Err(_) => self.end(Goodbye::StoreAway),
+            Ok(None) => self.gone(),
+            Ok(Some(snapshot)) => {
+                let reset = reset.map(|reason| Message::reset(&self.awake.id, reason).on(self.wire));
+                self.stage = Stage::Walking(snapshot.position);
+                self.generation = snapshot.generation();
+                self.journey = Some(Journey { from: snapshot.position.seq, sent: 0 });
+                Turn::Send(reset.into_iter().chain(snapshot.on(self.wire)).collect())
+            }
+        }
+    }
+
+    /// One step from a position, or one wait.
+    ///
+    /// What can wake a waiting reader: a change, a cut or the end of its feed; this node losing or regaining touch
+    /// with the store; its heartbeat; the drain.
+    async fn walk(&mut self, at: Position) -> Option<Turn> {
+        let awake = self.awake.clone();
+        // Made before the look, so that what comes after the look wakes it.
+        let woken = awake.woken();
+        let look = awake.look(at);
+        if look.gone {
+            return Some(self.gone());
+        }
+        if look.generation != self.generation {
+            self.stage = Stage::Starting { reset: Some(Reset::StoreChanged) };
+            return None;
+        }
+        let mut until = self.beat_at;
+        match look.view {
+            View::Changes { changes, reached } => {
+                self.stage = Stage::Walking(reached);
+                return self.sent(&changes);
+            }
+            View::Head => {
+                if let Some(journey) = self.journey.take() {
+                    let folded = (at.seq - journey.from).saturating_sub(journey.sent);
+                    let message = Message::caught_up(&awake.id, at, journey.sent, folded);
+                    return Some(Turn::Send(vec![message.on(self.wire)]));
+                }
+            }
+            View::Elsewhere if at.seq > look.head.seq => {
+                // The reader came from a node, or from a read of the store, that is ahead of this window.
+                let arrives = tokio::time::timeout(AHEAD, woken).await;
+                let still = self.feeds.freshness.is_fresh() && awake.look(at).head.seq < at.seq;
+                return (arrives.is_err() && still).then(|| self.end(Goodbye::Behind));
+            }
+            View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at)).await {
+                Ok(Ok(page)) if !page.changes.is_empty() => {
+                    self.stage = Stage::Walking(page.reached);
+                    return self.sent(&page.changes);
+                }
+                Ok(Err(lost)) => {
+                    self.stage = Stage::Starting { reset: Some(lost.into()) };
+                    return None;
+                }
+                // The store is away, or it is further back than the window and the follower will find out.
+                Ok(Ok(_)) | Err(_) => until = until.min(Instant::now() + AGAIN),
+            },
+        }
+        if let Some(turn) = self.sign_of_life(look.head == at) {
+            return Some(turn);
+        }
+        tokio::select! {
+            () = woken => {}
+            () = tokio::time::sleep_until(until) => {}
+            () = self.feeds.drain.left() => {}
+        }
+        None
+    }
+
+    /// What a waiting reader has to be told without a change: that the node is out of touch with its store, that it is
+    /// in touch again, or that the stream is alive.
+    fn sign_of_life(&mut self, at_head: bool) -> Option<Turn> {
+        let fresh = self.feeds.freshness.is_fresh();
+        let checked = self.feeds.freshness.checked();
+        if !fresh && !self.told_stale {
+            self.told_stale = true;
+            return Some(Turn::Send(vec![Message::stale(&self.awake.id, checked).on(self.wire)]));
+        }
+        let back = fresh && self.told_stale;
+        if !back && Instant::now() < self.beat_at {
+            return None;
+        }
+        self.told_stale &= !fresh;
+        self.beat_at = Instant::now() + Duration::from_secs(HEARTBEAT_SECS);
+        let Stage::Walking(at) = self.stage else { return None };
+        let position = at_head.then_some(at);
+        Some(Turn::Send(vec![Message::heartbeat(&self.awake.id, position, checked).on(self.wire)]))
+    }
+
+    fn sent(&mut self, changes: &[Arc<Shared>]) -> Option<Turn> {
+        if let Some(journey) = &mut self.journey {
+            journey.sent += changes.len() as u64;
+        }
+        (!changes.is_empty()).then(|| Turn::Send(self.encoded(changes)))
+    }
+
+    fn encoded(&self, changes: &[Arc<Shared>]) -> Vec<Bytes> {
+        let now = self.feeds.store.now();
+        changes.iter().map(|change| change.on(self.wire, now)).collect()
+    }
+}

@@ -1,0 +1,227 @@
+//! A window: the newest part of a feed's log, encoded, in a node's memory.
+//!
+//! It answers one question, *what comes after this position?*, for every reader alike. Each change is encoded once per
+//! wire, when its first reader on that wire needs it. A change that a newer one of the same item follows is superseded:
+//! it keeps its place and its mark, so that its position can still be resumed from, but its text is gone at once and is
+//! never sent again. Absent on purpose: anything about who reads.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{message::Message, wire::Wire};
+use crate::{
+    news::{Change, FeedId, Moment, Position, What},
+    store::{Entry, FeedState},
+};
+
+/// How many changes a window holds.
+pub const CHANGES: usize = 1_000;
+/// How many bytes a window holds, over all wires and what they are made from.
+pub const BYTES: usize = 4 * 1024 * 1024;
+/// How many of the newest changes a window keeps when memory is short.
+pub const KEPT: usize = 16;
+
+/// What one turn of a walk takes from the window at most: enough for one good write, little for a reader that is slow.
+const TURN_CHANGES: usize = 64;
+const TURN_BYTES: usize = 64 * 1024;
+
+/// A change in the window, encoded at most once per wire.
+#[derive(Debug)]
+pub struct Shared {
+    feed: FeedId,
+    change: Change,
+    web_socket: OnceLock<Bytes>,
+    sse: OnceLock<Bytes>,
+}
+
+impl Shared {
+    /// A change that is not encoded yet.
+    #[must_use]
+    pub fn new(feed: FeedId, change: Change) -> Self {
+        Self { feed, change, web_socket: OnceLock::new(), sse: OnceLock::new() }
+    }
+
+    /// The change itself.
+    #[must_use]
+    pub fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// Its bytes on a wire. What has ended by `now` (breaking, a pin) is left out if this is what encodes it.
+    #[must_use]
+    pub fn on(&self, wire: Wire, now: Moment) -> Bytes {
+        let encoded = match wire {
+            Wire::WebSocket => &self.web_socket,
+            Wire::Sse => &self.sse,
+        };
+        encoded.get_or_init(|| Message::change(&self.feed, &self.change, now).on(wire)).clone()
+    }
+
+    /// Roughly how many bytes it holds, before it is encoded: what it will hold once it is on one wire.
+    fn weight(&self) -> usize {
+        let made_from = match &*self.change.what {
+            What::Item(record) => record.story.len(),
+            What::Feed(_) => 512,
+        };
+        2 * made_from + 512
+    }
+}
+
+/// One place in the window.
+#[derive(Debug)]
+struct Place {
+    position: Position,
+    /// None once it is superseded.
+    shared: Option<Arc<Shared>>,
+}
+
+/// What comes after a position.
+#[derive(Debug)]
+pub enum View {
+    /// Nothing: it is the head.
+    Head,
+    /// These changes, none of them superseded. The reader then stands at `reached`, which may be further than the last
+    /// of them.
+    Changes {
+        /// Possibly none, where all are superseded.
+        changes: Vec<Arc<Shared>>,
+        /// Where the reader stands once it has them.
+        reached: Position,
+    },
+    /// The window begins later, or has another mark there: ask the store.
+    Elsewhere,
+}
+
+/// The newest part of one feed's log.
+#[derive(Debug)]
+pub struct Window {
+    state: FeedState,
+    /// The change just before the first place; it can be resumed from.
+    base: Position,
+    places: VecDeque<Place>,
+    /// The newest place of each item in the window (none: of the feed itself).
+    newest: HashMap<Option<Uuid>, u64>,
+    weight: usize,
+    /// The newest change that took text away from the public; what was made before it must not be shown any more.
+    taken_away: u64,
+}
+
+impl Window {
+    /// A window that begins after `base` and is filled by [`Window::append`].
+    #[must_use]
+    pub fn begin(state: FeedState, base: Position) -> Self {
+        let state = FeedState { head: base, ..state };
+        Self { taken_away: base.seq, state, base, places: VecDeque::new(), newest: HashMap::new(), weight: 0 }
+    }
+
+    /// The feed's state as far as the window knows it; its head is the window's.
+    #[must_use]
+    pub fn state(&self) -> &FeedState {
+        &self.state
+    }
+
+    /// The newest change that the window has.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.state.head
+    }
+
+    /// The seq of the newest change that took text away, or where the window began.
+    #[must_use]
+    pub fn taken_away(&self) -> u64 {
+        self.taken_away
+    }
+
+    /// Roughly how many bytes it holds.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// Adds the log entries that follow the head, in their order, with the state they were read with. Entries that it
+    /// has are passed over.
+    pub fn append(&mut self, entries: Vec<Entry>, state: FeedState) {
+        for entry in entries {
+            if entry.position.seq != self.state.head.seq + 1 {
+                continue;
+            }
+            self.state.head = entry.position;
+            if entry.kind.takes_away() {
+                self.taken_away = entry.position.seq;
+            }
+            self.supersede(entry.item);
+            let shared = entry.change.map(|change| Arc::new(Shared::new(state.feed.id.clone(), change)));
+            if let Some(shared) = &shared {
+                self.weight += shared.weight();
+                self.newest.insert(entry.item, entry.position.seq);
+            }
+            self.places.push_back(Place { position: entry.position, shared });
+        }
+        self.state = FeedState { head: self.state.head, ..state };
+        while self.places.len() > CHANGES || (self.weight > BYTES && self.places.len() > KEPT) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Gives up the older half, but never the newest [`KEPT`] changes.
+    pub fn shrink(&mut self) {
+        let keep = (self.places.len() / 2).max(KEPT);
+        while self.places.len() > keep {
+            self.forget_oldest();
+        }
+    }
+
+    /// At most one turn of what comes after a position.
+    #[must_use]
+    pub fn after(&self, position: Position) -> View {
+        if position == self.head() {
+            return View::Head;
+        }
+        let Some(start) = self.index_after(position) else { return View::Elsewhere };
+        let mut changes = Vec::new();
+        let (mut reached, mut bytes) = (position, 0);
+        for place in self.places.range(start..) {
+            if let Some(shared) = &place.shared {
+                bytes += shared.weight();
+                if changes.len() == TURN_CHANGES || (bytes > TURN_BYTES && !changes.is_empty()) {
+                    break;
+                }
+                changes.push(shared.clone());
+            }
+            reached = place.position;
+        }
+        View::Changes { changes, reached }
+    }
+
+    /// The index of the place after a position, if the window has that position with that mark.
+    fn index_after(&self, position: Position) -> Option<usize> {
+        if position == self.base {
+            return Some(0);
+        }
+        let index = usize::try_from(position.seq.checked_sub(self.base.seq + 1)?).ok()?;
+        (self.places.get(index)?.position == position).then_some(index + 1)
+    }
+
+    /// A newer change of this item has come: the text of the older one goes at once.
+    fn supersede(&mut self, item: Option<Uuid>) {
+        let Some(seq) = self.newest.remove(&item) else { return };
+        let index = usize::try_from(seq - self.base.seq - 1).expect("a window is small");
+        if let Some(shared) = self.places[index].shared.take() {
+            self.weight -= shared.weight();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(place) = self.places.pop_front() else { return };
+        self.base = place.position;
+        if let Some(shared) = place.shared {
+            self.weight -= shared.weight();
+            self.newest.remove(&shared.change.item());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What an operator should know of the Redis server, a sentence each.
+
+use super::{
+    info::Info,
+    keys::HEALTH,
+    link::{Link, Request},
+    scrub::Scrub,
+};
+use crate::{news::Moment, store::StoreError};
+
+/// How long the trace of a check stays, in seconds.
+const TRACE: u64 = 60;
+
+/// [`super::Store::health`]. Where the server does not tell its settings, what `INFO` tells has to do.
+pub(super) async fn health(link: &Link, scrub: &Scrub, now: Moment) -> Result<Vec<String>, StoreError> {
+    let mut write = redis::cmd("SET");
+    write.arg(HEALTH).arg(now.millis()).arg("EX").arg(TRACE);
+    let () = link.ask(Request::One(&write)).await?;
+
+    let info = match Info::all(link).await {
+        Err(StoreError::Unavailable(words)) if words.contains("NOPERM") => Info::default(),
+        info => info?,
+    };
+    let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
+    let mut sentences: Vec<String> = [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings)]
+        .into_iter()
+        .flatten()
+        .collect();
+    sentences.extend(scrub.refusal());
+    Ok(sentences)
+}
+
+fn version(info: &Info) -> Option<String> {
+    let version = info.text("redis_version");
+    let Some(version) = version else {
+        return Some(
+            "Redis does not allow INFO to this user: whether it keeps what it commits cannot be told, and a returning \
+             reader is not believed that the store went back in time."
+                .to_owned(),
+        );
+    };
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (major < 7).then(|| format!("Redis is version {version}, and newswire needs 7 or newer."))
+}
+
+fn aof(info: &Info) -> Option<String> {
+    (info.text("aof_enabled") == Some("0")).then(|| {
+        "Redis keeps no append-only file: what was committed since its last dump is lost when it stops (set \
+         appendonly yes)."
+            .to_owned()
+    })
+}
+
+fn fsync(info: &Info, settings: &Info) -> Option<String> {
+    // `everysec`, the default, is what most should have; a standing complaint about it would hide the others.
+    (info.counts("aof_enabled") && settings.text("appendfsync") == Some("no")).then(|| {
+        "Redis leaves it to the operating system when its append-only file reaches the disk: a power loss can undo half \
+         a minute (set appendfsync everysec or always)."
+            .to_owned()
+    })
+}
+
+fn eviction(info: &Info, settings: &Info) -> Option<String> {
+    let policy = settings.text("maxmemory-policy").or_else(|| info.text("maxmemory_policy"))?;
+    (policy != "noeviction").then(|| {
+        format!("Redis throws keys away when its memory is full (maxmemory-policy {policy}): set it to noeviction.")
+    })
+}

@@ -1,0 +1,278 @@
+//! The one connection that a store's commands share, and how it comes back.
+//!
+//! Every request has [`DEADLINE`] for everything: connecting, waiting for others who connect, asking. A request that
+//! was sent is never sent again, since it may have been carried out; the one exception is a script which the server
+//! says it does not know. A connection that was silent for a moment is asked for a sign of life before a request is
+//! given to it, so that a server's restart costs no request but those under way.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
+    RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+use tokio_util::task::TaskTracker;
+
+use super::{info::Info, keys, script::Call};
+use crate::store::{SCHEMA, StoreError};
+
+/// What one request may take, with all waiting.
+pub(super) const DEADLINE: Duration = Duration::from_millis(2_800);
+/// What connecting may take: it must leave time to report that it failed.
+const CONNECTING: Duration = Duration::from_millis(1_500);
+/// After how much silence a connection is asked for a sign of life. No server restarts faster (a small one takes 10
+/// ms), and requests that follow upon each other do not pay for it.
+const SILENCE: Duration = Duration::from_millis(3);
+/// What the sign of life may take. A busy server's scripts take milliseconds.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// The pause between two attempts to connect.
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
+
+/// The connection, shared.
+pub(super) struct Link {
+    client: Client,
+    state: Mutex<State>,
+    under_way: TaskTracker,
+    opened: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    live: Option<Arc<Live>>,
+    failed: Option<Failed>,
+}
+
+/// An attempt to connect that failed.
+struct Failed {
+    began: Instant,
+    ended: Instant,
+    error: StoreError,
+}
+
+/// A connection, to one run of the server.
+pub(super) struct Live {
+    connection: MultiplexedConnection,
+    run: String,
+    /// When it last answered, in milliseconds since [`Link::opened`].
+    answered: AtomicU64,
+    /// Whether a request waited in vain, so that nobody shall use it any more.
+    dead: AtomicBool,
+}
+
+/// What is asked.
+pub(super) enum Request<'a> {
+    /// One command.
+    One(&'a Cmd),
+    /// Several at once; an error of one is the error of all.
+    Many(&'a Pipeline),
+    /// A script.
+    Script(&'a Call),
+}
+
+impl Link {
+    /// A link to the server at this address; nothing is connected yet.
+    ///
+    /// # Errors
+    /// It is not the address of a Redis server.
+    pub(super) fn new(url: &str) -> Result<Self, StoreError> {
+        // The library's own words may repeat the address, and with it the password.
+        let bad = |_| StoreError::Unavailable("the address is not one of a Redis server: redis://HOST:PORT/DB".into());
+        let info = url.into_connection_info().map_err(bad)?;
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let client = Client::open(info).map_err(bad)?;
+        Ok(Self { client, state: Mutex::default(), under_way: TaskTracker::new(), opened: Instant::now() })
+    }
+
+    /// Asks, and reads the answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], or the answer cannot be read.
+    pub(super) async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, StoreError> {
+        if self.under_way.is_closed() {
+            return Err(StoreError::Unavailable("it was closed".into()));
+        }
+        let _under_way = self.under_way.token();
+        let deadline = Instant::now() + DEADLINE;
+        let late = |_| StoreError::Unavailable(format!("no answer from Redis within {DEADLINE:?}"));
+        let live = timeout_at(deadline, self.live()).await.map_err(late)??;
+        let answer = match timeout_at(deadline, ask(live.connection.clone(), request)).await {
+            Ok(answer) => answer,
+            Err(elapsed) => {
+                live.dead.store(true, Ordering::Relaxed);
+                return Err(late(elapsed));
+            }
+        };
+        if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
+            live.dead.store(true, Ordering::Relaxed);
+        } else {
+            live.answered.store(self.elapsed(), Ordering::Relaxed);
+        }
+        answer.and_then(|value| T::from_redis_value(value).map_err(RedisError::from)).map_err(|error| told(&error))
+    }
+
+    /// Which run of the server this is; changes with each of its starts. Empty where the server does not say.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) async fn run(&self) -> Result<String, StoreError> {
+        let late = |_| StoreError::Unavailable(format!("no connection to Redis within {DEADLINE:?}"));
+        let live = timeout(DEADLINE, self.live()).await.map_err(late)??;
+        Ok(live.run.clone())
+    }
+
+    /// A connection of its own, for who waits on the server's side.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::NewerSchema`].
+    pub(super) async fn separate(&self) -> Result<MultiplexedConnection, StoreError> {
+        Ok(self.connect().await?.connection)
+    }
+
+    /// Writes the schema where it is gone: a server that was flushed keeps its connections.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) async fn keep_schema(&self) -> Result<(), StoreError> {
+        self.ask(Request::One(redis::cmd("SETNX").arg(keys::SCHEMA).arg(SCHEMA))).await
+    }
+
+    /// Waits for what is under way; what is asked from now on is refused.
+    pub(super) async fn close(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.state.lock().await.live = None;
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The connection, made if there is none that lives.
+    async fn live(&self) -> Result<Arc<Live>, StoreError> {
+        let came = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(live) = &state.live {
+            if self.lives(live).await {
+                return Ok(Arc::clone(live));
+            }
+            state.live = None;
+        }
+        if let Some(failed) = &state.failed {
+            // Who waited while another tried and failed has its answer.
+            if failed.began >= came {
+                return Err(failed.error.clone());
+            }
+            sleep_until(failed.ended + PAUSE).await;
+        }
+        let began = Instant::now();
+        match self.connect().await {
+            Ok(live) => {
+                let live = Arc::new(live);
+                *state = State { live: Some(Arc::clone(&live)), failed: None };
+                Ok(live)
+            }
+            Err(error) => {
+                state.failed = Some(Failed { began, ended: Instant::now(), error: error.clone() });
+                Err(error)
+            }
+        }
+    }
+
+    async fn lives(&self, live: &Live) -> bool {
+        if live.dead.load(Ordering::Relaxed) {
+            return false;
+        }
+        let silent = self.elapsed().saturating_sub(live.answered.load(Ordering::Relaxed));
+        if u128::from(silent) < SILENCE.as_millis() {
+            return true;
+        }
+        let ping = redis::cmd("PING");
+        let answer = timeout(SIGN_OF_LIFE, live.connection.clone().send_packed_command(&ping)).await;
+        let lives = matches!(answer, Ok(Ok(_)));
+        if lives {
+            live.answered.store(self.elapsed(), Ordering::Relaxed);
+        }
+        lives
+    }
+
+    async fn connect(&self) -> Result<Live, StoreError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTING))
+            .set_response_timeout(Some(DEADLINE))
+            .set_pipeline_buffer_size(1_000);
+        let mut connection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| told(&error))?;
+        let checked = timeout(CONNECTING, async {
+            let run = Info::of(&mut connection, "server").await?.text("run_id").unwrap_or_default().to_owned();
+            check_schema(&mut connection).await?;
+            Ok(run)
+        });
+        let late = |_| StoreError::Unavailable(format!("Redis says nothing within {CONNECTING:?} of connecting"));
+        let run = checked.await.map_err(late)??;
+        Ok(Live { connection, run, answered: AtomicU64::new(self.elapsed()), dead: AtomicBool::new(false) })
+    }
+}
+
+/// Refuses a store of a newer schema, and writes the schema where there is none.
+async fn check_schema(connection: &mut MultiplexedConnection) -> Result<(), StoreError> {
+    let get = redis::cmd("GET").arg(keys::SCHEMA).to_owned();
+    let mut found: Option<u32> = get.query_async(connection).await.map_err(|error| told(&error))?;
+    if found.is_none() {
+        let set = redis::cmd("SETNX").arg(keys::SCHEMA).arg(SCHEMA).to_owned();
+        () = set.query_async(connection).await.map_err(|error| told(&error))?;
+        found = get.query_async(connection).await.map_err(|error| told(&error))?;
+    }
+    match found {
+        Some(found) if found > SCHEMA => Err(StoreError::NewerSchema { found }),
+        _ => Ok(()),
+    }
+}
+
+async fn ask(mut connection: MultiplexedConnection, request: Request<'_>) -> RedisResult<Value> {
+    match request {
+        Request::One(command) => connection.send_packed_command(command).await.and_then(Value::extract_error),
+        Request::Many(pipeline) => pipeline.query_async(&mut connection).await,
+        Request::Script(call) => {
+            let answer = connection.send_packed_command(call.command()).await.and_then(Value::extract_error);
+            match answer {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    connection.send_packed_command(&call.load()).await.and_then(Value::extract_error)?;
+                    connection.send_packed_command(call.command()).await.and_then(Value::extract_error)
+                }
+                answer => answer,
+            }
+        }
+    }
+}
+
+/// What an error is to the program: nearly always a server that is away or refuses, with its words.
+pub(super) fn told(error: &RedisError) -> StoreError {
+    let damaged = error.code() == Some("WRONGTYPE");
+    match error.kind() {
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreError::Corrupt(format!("Redis: {error}")),
+        _ if damaged => StoreError::Corrupt(format!("Redis: {error}")),
+        _ => match (error.code(), error.detail()) {
+            (Some(code), Some(detail)) => StoreError::Unavailable(format!("Redis: {code} {detail}")),
+            (Some(code), None) => StoreError::Unavailable(format!("Redis: {code}")),
+            (None, _) => StoreError::Unavailable(format!("Redis: {error}")),
+        },
+    }
+}
+
+impl fmt::Debug for Link {
+    /// Says nothing of the address, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(…)")
+    }
+}

@@ -1,0 +1,180 @@
+//! The store on a Redis server, version 7 or newer (Valkey too).
+//!
+//! What it promises beyond the contract: every write is one script, whole or not at all, and every script's keys stand
+//! in one slot; a request has its answer or an error within three seconds; nothing that was sent is sent again, so
+//! that a commit happens once or its caller knows that it may have. The server is the one that decides order and
+//! conflicts; marks and times come from here, since a script's random numbers repeat after a restart.
+//!
+//! What is deliberately absent: PUB/SUB, locks, anything that lives only in this process. Two nodes need not know of
+//! each other. In reading order: `keys` and `record` (what is kept), `script` and the Lua files (what is done there),
+//! `link` (the connection), `write`, `read`, `follower`, `tokens`, `clock`, `scrub`, `health`.
+
+mod clock;
+mod follower;
+mod health;
+mod info;
+mod keys;
+mod link;
+mod read;
+mod record;
+mod script;
+mod scrub;
+mod tokens;
+mod write;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::{sync::Mutex, task::JoinSet, time::sleep};
+use uuid::Uuid;
+
+use self::{clock::Clock, follower::RedisFollower, link::Link, scrub::Scrub};
+use super::{
+    Changed, Commit, CommitError, Committed, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered, Store,
+    StoreError, Token, Version, Witness,
+};
+use crate::news::{After, Cursor, Feed, FeedId, Mark, Moment, Position, Record};
+
+/// How often the server's clock is measured. With the time that a request may take, this stays below the ten seconds
+/// that are promised.
+const MEASURE: Duration = Duration::from_secs(5);
+
+/// A store on Redis.
+pub struct Redis {
+    link: Arc<Link>,
+    clock: Arc<Clock>,
+    scrub: Arc<Scrub>,
+    /// Measures the clock and fulfils wishes for rewrites; ends with the store.
+    background: Mutex<JoinSet<()>>,
+}
+
+impl Redis {
+    /// Connects to the server at `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`. To be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// The server is away or refuses, or what it holds was written by a newer newswire.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let link = Arc::new(Link::new(url)?);
+        let clock = Arc::new(Clock::of(&link).await?);
+        let scrub = Arc::new(Scrub::new());
+        let mut background = JoinSet::new();
+        background.spawn({
+            let (link, clock) = (Arc::clone(&link), Arc::clone(&clock));
+            async move {
+                loop {
+                    sleep(MEASURE).await;
+                    // A server that is away is told of by whoever asks something; the clock goes on without it.
+                    let _ = clock.measure(&link).await;
+                    let _ = link.keep_schema().await;
+                }
+            }
+        });
+        background.spawn({
+            let (link, scrub) = (Arc::clone(&link), Arc::clone(&scrub));
+            async move { scrub.fulfil(&link).await }
+        });
+        Ok(Self { link, clock, scrub, background: Mutex::new(background) })
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for Redis {
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    async fn create_feed(&self, feed: Feed, mark: Mark, who: &str) -> Result<bool, StoreError> {
+        write::create_feed(&self.link, &feed, mark, who, self.now()).await
+    }
+
+    async fn feeds(&self) -> Result<Vec<FeedState>, StoreError> {
+        read::feeds(&self.link).await
+    }
+
+    async fn feed(&self, feed: &FeedId) -> Result<Option<FeedState>, StoreError> {
+        read::feed(&self.link, feed).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        write::commit(&self.link, &commit).await
+    }
+
+    async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+        write::recall(&self.link, feed, token, key).await
+    }
+
+    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError> {
+        write::remember(&self.link, feed, once, item, head).await
+    }
+
+    async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError> {
+        read::item(&self.link, feed, id).await
+    }
+
+    async fn versions(&self, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError> {
+        read::versions(&self.link, feed, id, after).await
+    }
+
+    async fn changed(&self, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError> {
+        read::changed(&self.link, feed, after).await
+    }
+
+    async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError> {
+        read::log(&self.link, feed, after).await
+    }
+
+    async fn position(&self, feed: &FeedId, seq: u64) -> Result<Option<Position>, StoreError> {
+        read::position_of(&self.link, feed, seq).await
+    }
+
+    async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError> {
+        read::page(&self.link, feed, before, limit, self.now()).await
+    }
+
+    async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
+        Ok(Box::new(RedisFollower::new(Arc::clone(&self.link)).await?))
+    }
+
+    async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
+        write::trim(&self.link, feed, keep).await
+    }
+
+    async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
+        write::cut(&self.link, feed, known, witness, mark, self.now()).await
+    }
+
+    async fn scrub(&self) -> Result<Option<String>, StoreError> {
+        self.scrub.wish(&self.link).await
+    }
+
+    async fn create_token(&self, token: Token) -> Result<bool, StoreError> {
+        tokens::create(&self.link, &token).await
+    }
+
+    async fn token(&self, hash: &Hash) -> Result<Option<Token>, StoreError> {
+        tokens::token(&self.link, hash).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        tokens::tokens(&self.link).await
+    }
+
+    async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
+        tokens::revoke(&self.link, name, self.now()).await
+    }
+
+    async fn health(&self) -> Result<Vec<String>, StoreError> {
+        health::health(&self.link, &self.scrub, self.now()).await
+    }
+
+    async fn close(&self) {
+        self.background.lock().await.shutdown().await;
+        self.link.close().await;
+    }
+}

@@ -1,0 +1,215 @@
+//! Writes: each one script, whole or not at all.
+
+use uuid::Uuid;
+
+use super::{
+    keys::{Keys, hex, unhex},
+    link::{Link, Request},
+    read,
+    record::{self, corrupt},
+    script::{self, Call, Script},
+};
+use crate::{
+    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status},
+    store::{
+        Commit, CommitError, Committed, Conflict, Expected, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
+        StoreError, Witness, Write,
+    },
+};
+
+/// How many commits each partition's stream names. A follower that is further behind is told to check everything.
+pub(super) const COMMITS_KEPT: u64 = 10_000;
+
+/// What every appended change has.
+struct Append<'a> {
+    feed: &'a FeedId,
+    mark: Mark,
+    kind: Kind,
+    at: Moment,
+    who: &'a str,
+}
+
+impl Append<'_> {
+    /// A call with the keys and arguments that `append.lua` reads, and these keys after them.
+    fn call(&self, script: &'static std::sync::LazyLock<Script>, more: &[String]) -> Call {
+        let keys = Keys::of(self.feed);
+        let mut all = vec![keys.feed(), keys.log(), keys.partition().commits()];
+        all.extend_from_slice(more);
+        Call::new(script, &all)
+            .arg(self.feed.as_str())
+            .arg(self.mark.to_string())
+            .arg(self.kind.name())
+            .arg(self.at.millis())
+            .arg(LOG_KEPT)
+            .arg(COMMITS_KEPT)
+            .arg(self.who)
+    }
+}
+
+/// [`super::Store::create_feed`].
+pub(super) async fn create_feed(
+    link: &Link,
+    feed: &Feed,
+    mark: Mark,
+    who: &str,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let append = Append { feed: &feed.id, mark, kind: Kind::FeedCreated, at: now, who };
+    let index = Keys::of(&feed.id).partition().feeds();
+    let call = append.call(&script::CREATE_FEED, &[index]).arg(document(feed)).arg(link.run().await?);
+    link.ask(Request::Script(&call)).await
+}
+
+fn document(feed: &Feed) -> String {
+    serde_json::to_string(feed).expect("a feed's document is plain data")
+}
+
+/// [`super::Store::commit`].
+pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, CommitError> {
+    let Commit { feed, once, mark, kind, at, who, write } = commit;
+    let append = Append { feed, mark: *mark, kind: *kind, at: *at, who };
+    let call = match write {
+        Write::Item(item) => item_call(&append, once.as_ref(), item),
+        Write::Feed(feed) => once_call(&append, &script::COMMIT_FEED, once.as_ref(), &[])
+            .arg(document(feed))
+            .arg(Uuid::nil().to_string()),
+    };
+    let answer: Vec<String> = link.ask(Request::Script(&call)).await?;
+    let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+    let conflict = match answer[..] {
+        ["now", seq] => return Ok(Committed::Now(Position { seq: read::number(seq)?, mark: *mark })),
+        ["before", record] => return Ok(Committed::Before(remembered(record)?)),
+        ["reused"] => Conflict::KeyReused,
+        ["nofeed"] => Conflict::NoFeed,
+        ["exists"] => Conflict::Exists,
+        ["version"] => Conflict::Version,
+        ["alt", item] => Conflict::AltId(read::id(item)?),
+        ["pin", item] => Conflict::Pin(read::id(item)?),
+        _ => return Err(corrupt("a script answers with an unknown word").into()),
+    };
+    Err(CommitError::Conflict(conflict))
+}
+
+/// A call with what `once.lua` reads, after what `append.lua` does.
+fn once_call(
+    append: &Append<'_>,
+    script: &'static std::sync::LazyLock<Script>,
+    once: Option<&Once>,
+    more: &[String],
+) -> Call {
+    let keys = Keys::of(append.feed);
+    let key = once.map_or_else(|| keys.feed(), |once| keys.once(&once.token, &once.key));
+    let all = [&[key], more].concat();
+    append.call(script, &all).arg(once.map_or_else(String::new, |once| hex(&once.hash))).arg(KEY_KEPT.as_secs())
+}
+
+fn item_call(append: &Append<'_>, once: Option<&Once>, write: &ItemWrite) -> Call {
+    let keys = Keys::of(append.feed);
+    let record = &write.record;
+    let more = [
+        keys.items(),
+        keys.time(),
+        keys.last(),
+        keys.pins(),
+        keys.versions(record.id),
+        keys.alt_ids(),
+        keys.partition().due(),
+    ];
+    // A pin that has ended is no pin: it takes no place, and nobody stands in its way.
+    let pin = record.pin.filter(|pin| pin.holds(append.at));
+    let mut call = once_call(append, &script::COMMIT_ITEM, once, &more)
+        .arg(record.id.to_string())
+        .arg(match write.expected {
+            Expected::Nothing => String::new(),
+            Expected::Version(version) => version.to_string(),
+        })
+        .arg(record.version)
+        .arg(u8::from(record.status.listed()))
+        .arg(u8::from(record.status == Status::Removed))
+        .arg(record.published.millis())
+        .arg(pin.map_or_else(String::new, |pin| pin.position.to_string()))
+        .arg(millis(pin.and_then(|pin| pin.until)))
+        .arg(millis(record.breaking_until))
+        .arg(millis(record.pin.and_then(|pin| pin.until)))
+        .arg(record::write(record))
+        .arg(record::made(write, append.who))
+        .arg(record::ever(&Ever::default()));
+    for alt_id in &write.alt_ids {
+        call = call.arg(hex(alt_id));
+    }
+    call
+}
+
+fn millis(moment: Option<Moment>) -> String {
+    moment.map_or_else(String::new, |moment| moment.millis().to_string())
+}
+
+/// [`super::Store::recall`].
+pub(super) async fn recall(
+    link: &Link,
+    feed: &FeedId,
+    token: &str,
+    key: &str,
+) -> Result<Option<Remembered>, StoreError> {
+    let mut ask = redis::cmd("GET");
+    ask.arg(Keys::of(feed).once(token, key));
+    let record: Option<String> = link.ask(Request::One(&ask)).await?;
+    record.map(|record| remembered(&record)).transpose()
+}
+
+/// Reads what `once.lua` wrote.
+fn remembered(text: &str) -> Result<Remembered, StoreError> {
+    let damaged = || corrupt("what an idempotency key stands for cannot be read");
+    let words: Vec<&str> = text.split(' ').collect();
+    let [hash, item, version, position] = words[..] else { return Err(damaged()) };
+    Ok(Remembered {
+        hash: unhex(hash).ok_or_else(damaged)?,
+        item: read::id(item)?,
+        version: read::number(version)?,
+        position: position.parse().map_err(|_| damaged())?,
+    })
+}
+
+/// [`super::Store::remember`].
+pub(super) async fn remember(
+    link: &Link,
+    feed: &FeedId,
+    once: &Once,
+    item: &Record,
+    head: Position,
+) -> Result<(), StoreError> {
+    let mut set = redis::cmd("SET");
+    set.arg(Keys::of(feed).once(&once.token, &once.key))
+        .arg(format!("{} {} {} {head}", hex(&once.hash), item.id, item.version))
+        .arg(&["NX", "EX"])
+        .arg(KEY_KEPT.as_secs());
+    link.ask(Request::One(&set)).await
+}
+
+/// [`super::Store::trim`].
+pub(super) async fn trim(link: &Link, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
+    let keys = Keys::of(feed);
+    let call = Call::new(&script::TRIM, &[keys.feed(), keys.log()]).arg(keep.max(1));
+    link.ask(Request::Script(&call)).await
+}
+
+/// [`super::Store::cut`].
+pub(super) async fn cut(
+    link: &Link,
+    feed: &FeedId,
+    known: Option<u64>,
+    witness: Witness,
+    mark: Mark,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let append = Append { feed, mark, kind: Kind::FeedUpdated, at: now, who: "newswire" };
+    let call = append
+        .call(&script::CUT, &[])
+        .arg(known.map_or_else(String::new, |cut| cut.to_string()))
+        .arg(match witness {
+            Witness::Follower => "follower",
+            Witness::Reader => "reader",
+        })
+        .arg(link.run().await?);
+    link.ask(Request::Script(&call)).await
+}
