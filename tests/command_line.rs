@@ -53,11 +53,14 @@ fn no_help_shows_a_secret_of_the_environment() {
     }
 }
 
+/// Arguments, variables, and what the complaint has to name.
+type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [(&[&str], &[(&str, &str)], &str); 12] = [
+    let bad: [Senseless; 12] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),

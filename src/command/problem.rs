@@ -43,7 +43,8 @@ impl Problem {
 /// What an answer means that no retry and no other line will change; none if it is not of that kind.
 #[must_use]
 pub fn for_good(status: StatusCode, body: &[u8]) -> Option<Failure> {
-    let problem = Problem::read(body);
+    // A server of ours redirects nobody, whatever the body says.
+    let problem = Problem::read(body).filter(|_| !status.is_redirection());
     let said = problem.as_ref().map_or_else(|| format!("the server answers {status}"), |problem| problem.line(status));
     let exit = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::NotAllowed,
@@ -91,7 +92,7 @@ mod tests {
         assert_eq!(exit(404, problem), Some(Exit::NotFound));
         assert_eq!(exit(409, problem), None);
         assert_eq!(exit(503, b"<html>"), None);
-        assert_eq!(exit(301, b""), Some(Exit::Away));
+        assert_eq!(exit(301, problem), Some(Exit::Away));
         assert_eq!(exit(405, b"<html>"), Some(Exit::Away));
     }
 }

@@ -41,18 +41,20 @@ export function article(item, feed, dates, now) {
   made.classList.toggle("breaking", breaking);
   made.classList.toggle("key", Boolean(item.keyEvent));
   made.classList.toggle("summary", Boolean(item.summary));
-  const label = (on, text, kind) => (on ? element("span", `label ${kind}`, null, text) : null);
+  // The line above an item is in the page's words and stands on the item's own side.
+  const words = { lang: "en", dir: "ltr" };
+  const label = (on, text, kind) => (on ? element("span", `label ${kind}`, words, text) : null);
   made.append(
     element(
       "p",
       "meta",
-      { lang: feed.info?.language ?? "en", dir: feed.info?.dir ?? "ltr" },
-      element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item)),
+      null,
+      element("a", "permalink", { href: `#item-${item.id}`, ...words }, dates.published(item, pinned)),
       label(breaking, "Breaking", "is-breaking"),
       label(pinned, "Pinned", "is-pinned"),
       label(item.keyEvent && !canceled, "Key event", "is-key"),
       label(item.summary && !canceled, "Summary", "is-summary"),
-      canceled ? null : dates.updated(item),
+      canceled ? null : dates.updated(item, words),
     ),
   );
   if (canceled) made.append(retraction(item, feed, dates));
@@ -117,7 +119,8 @@ function related(one) {
 
 function note(one, dates) {
   const name = one.kind === "clarification" ? "Clarification" : "Correction";
-  return element("p", `note ${one.kind}`, null, element("strong", null, null, name), ", ", dates.dated(one.at), ": ", one.note);
+  const head = element("span", null, { lang: "en", dir: "ltr" }, element("strong", null, null, name), ", ", dates.dated(one.at), ": ");
+  return element("p", `note ${one.kind}`, null, head, one.note);
 }
 
 function retraction(item, feed, dates) {
@@ -127,7 +130,7 @@ function retraction(item, feed, dates) {
     "div",
     "retraction",
     null,
-    element("h3", "headline", null, "This item has been retracted"),
+    element("h3", "headline", { lang: "en" }, "This item has been retracted"),
     element("p", null, null, reason ?? "", at ? " " : null, at ? element("span", "quiet", null, "(", dates.dated(at), ")") : null),
     instead
       ? element("p", null, null, "In its place: ", element("a", null, { href: `#item-${instead.id}` }, instead.headline ?? "a newer item"))

@@ -26,16 +26,19 @@ export class Dates {
     return this.date.format(new Date(at));
   }
 
-  published(item) {
+  /** A pinned item stands under no day's heading, so its date is said where it is not of today. */
+  published(item, pinned) {
+    const at = new Date(item.published);
+    const elsewhere = pinned && this.day(item.published) !== this.day(Date.now());
     const ago = element("span", "ago", { "data-at": item.published }, this.ago(item.published, Date.now()));
-    const title = { datetime: item.published, title: this.full.format(new Date(item.published)) };
-    return element("time", "published", title, this.clock.format(new Date(item.published)), ago);
+    const title = { datetime: item.published, title: this.full.format(at) };
+    return element("time", "published", title, (elsewhere ? this.full : this.clock).format(at), ago);
   }
 
   /** Shown where a reader could have missed it: more than a minute after publication. */
-  updated(item) {
+  updated(item, words) {
     if (!(Date.parse(item.updated) - Date.parse(item.published) >= MINUTE)) return null;
-    return element("span", "updated", null, "Updated ", this.dated(item.updated));
+    return element("span", "updated", words, "Updated ", this.dated(item.updated));
   }
 
   dated(at) {

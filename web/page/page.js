@@ -19,8 +19,8 @@ let state = { status: "connecting" };
 let fresh = 0;
 let endTimer = 0;
 let drawing = false;
-/** Whether the list was on the screen before, so that what is new in it can be pointed out. */
-let settled = false;
+/** What has come live since the last drawing, to be pointed out. */
+const arrived = new Set();
 
 /** Draws once for all the messages of one moment. */
 function draw() {
@@ -65,14 +65,14 @@ function drawItems() {
       const focused = old.contains(document.activeElement);
       old.replaceWith(one);
       if (focused) one.focus({ preventScroll: true });
-    } else if (settled) {
+    } else if (arrived.has(item.id)) {
       one.classList.add("arrived");
     }
     return one;
   };
   arrange(byId("pinned"), pinned.map(made));
   arrange(byId("items"), withDays(items.map((item) => [item, made(item)])));
-  settled = feed.loaded;
+  arrived.clear();
   byId("pinned").hidden = pinned.length === 0;
   byId("empty").hidden = !feed.loaded || pinned.length + items.length > 0;
   byId("older").hidden = !feed.loaded || !feed.before;
@@ -194,6 +194,7 @@ new Connection({
   door,
   onMessage(message) {
     const added = feed.apply(message);
+    if (added) arrived.add(added);
     if (added && scrollY >= 200) {
       fresh += 1;
       showFresh();

@@ -11,20 +11,20 @@ use serde::de::IgnoredAny;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 /// The longest entry, in bytes: a server takes no larger body.
-pub const LONGEST: usize = 512 * 1024;
+pub(super) const LONGEST: usize = 512 * 1024;
 
 /// One entry: an item to be published, or why it cannot be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The line on which it begins, from 1.
-    pub line: u64,
+    pub(super) line: u64,
     /// The text of a JSON object, without space around it; or what is wrong.
-    pub object: Result<Vec<u8>, String>,
+    pub(super) object: Result<Vec<u8>, String>,
 }
 
 /// The entries of an input.
 #[derive(Debug)]
-pub struct Entries<R> {
+pub(super) struct Entries<R> {
     pieces: Pieces<R>,
     form: Option<Form>,
 }
@@ -39,7 +39,7 @@ enum Form {
 
 impl<R: AsyncBufRead + Unpin> Entries<R> {
     /// The entries of this input.
-    pub fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self { pieces: Pieces { input, ended: 0, put_back: VecDeque::new() }, form: None }
     }
 
@@ -47,7 +47,7 @@ impl<R: AsyncBufRead + Unpin> Entries<R> {
     ///
     /// # Errors
     /// The input cannot be read.
-    pub async fn next(&mut self) -> io::Result<Option<Entry>> {
+    pub(super) async fn next(&mut self) -> io::Result<Option<Entry>> {
         let form = match self.form {
             Some(form) => form,
             None => *self.form.insert(self.pieces.form().await?),

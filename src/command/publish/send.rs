@@ -23,7 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// Where items go, over one connection that is kept open.
 #[derive(Debug)]
-pub struct Door {
+pub(super) struct Door {
     client: reqwest::Client,
     url: Url,
     token: String,
@@ -33,7 +33,7 @@ pub struct Door {
 
 /// What came of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub(super) enum Sent {
     /// It is published.
     Accepted {
         /// Its id.
@@ -67,7 +67,7 @@ impl Door {
     ///
     /// # Errors
     /// There is no client to be had: TLS has no certificates to trust.
-    pub fn new(server: &ServerUrl, feed: FeedId, token: String, patience: Duration) -> Result<Self, Failure> {
+    pub(super) fn new(server: &ServerUrl, feed: FeedId, token: String, patience: Duration) -> Result<Self, Failure> {
         let client = reqwest::Client::builder()
             .timeout(ATTEMPT)
             .pool_max_idle_per_host(1)
@@ -82,7 +82,7 @@ impl Door {
     ///
     /// # Errors
     /// It was not answered within the patience, or answered in a way that no other item changes.
-    pub async fn send(&self, object: &[u8], mut paused: impl FnMut(&str, Duration)) -> Result<Sent, Failure> {
+    pub(super) async fn send(&self, object: &[u8], mut paused: impl FnMut(&str, Duration)) -> Result<Sent, Failure> {
         let key = idempotency_key(&self.feed, object);
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
         let began = Instant::now();

@@ -36,7 +36,7 @@ const HEARTBEATS: f64 = 2.5;
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     ahead: VecDeque<Message>,
     ended: Option<String>,
@@ -45,7 +45,7 @@ pub struct Connection {
 
 /// Why no connection could be opened.
 #[derive(Debug)]
-pub enum NotOpened {
+pub(super) enum NotOpened {
     /// No later attempt will do better.
     ForGood(Failure),
     /// A later one may; the server may have said when.
@@ -62,7 +62,7 @@ impl Connection {
     ///
     /// # Errors
     /// The server is away, full or stopping, or refuses for good.
-    pub async fn open(url: &Url, token: Option<&str>) -> Result<Self, NotOpened> {
+    pub(super) async fn open(url: &Url, token: Option<&str>) -> Result<Self, NotOpened> {
         let for_good = |why: String| NotOpened::ForGood(Failure::new(Exit::Usage, why));
         let mut request = url.as_str().into_client_request().map_err(|error| for_good(error.to_string()))?;
         if let Some(token) = token {
@@ -86,7 +86,7 @@ impl Connection {
     }
 
     /// The next message; an error says why there will be none.
-    pub async fn next(&mut self) -> Result<Message, String> {
+    pub(super) async fn next(&mut self) -> Result<Message, String> {
         match (self.ahead.pop_front(), &self.ended) {
             (Some(message), _) => Ok(message),
             (None, Some(why)) => Err(why.clone()),
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// Reads ahead, for as long as it is polled; it never returns. Dropping it loses nothing.
-    pub async fn read_ahead(&mut self) -> Infallible {
+    pub(super) async fn read_ahead(&mut self) -> Infallible {
         while self.ahead.len() < AHEAD && self.ended.is_none() {
             match self.receive().await {
                 Ok(message) => self.hold(message),

@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How dealing with a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dealt {
+pub(super) enum Dealt {
     /// It is dealt with: the position may move.
     Well,
     /// It is not, and we are to stop.
@@ -34,7 +34,7 @@ pub enum Dealt {
 ///
 /// # Errors
 /// Told to stop twice while the command runs.
-pub async fn until_well(
+pub(super) async fn until_well(
     command: &str,
     message: &Message,
     connection: &mut Connection,

@@ -8,18 +8,18 @@ use crate::news::Position;
 
 /// One message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(super) struct Message {
     /// Its JSON, on one line.
-    pub text: String,
+    pub(super) text: String,
     /// What it is.
-    pub what: What,
+    pub(super) what: What,
     /// The position that a follower keeps once this message, and all before it, are dealt with.
-    pub position: Option<Position>,
+    pub(super) position: Option<Position>,
 }
 
 /// What a message is to a follower.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub(super) enum What {
     /// The stream begins; a heartbeat comes this often.
     Hello(Duration),
     /// A change, a page of a snapshot, or a reset: what is printed, and what a command is run for.
@@ -63,7 +63,7 @@ impl Message {
     ///
     /// # Errors
     /// It is not one: not JSON, without a type, or with a position that is none.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+    pub(super) fn read(text: &str) -> Result<Self, serde_json::Error> {
         let wire: Wire = serde_json::from_str(text)?;
         let mut position = wire.position;
         let what = match wire.kind.as_str() {
@@ -102,7 +102,7 @@ impl Message {
 
     /// Whether it is printed, and a command is run for it.
     #[must_use]
-    pub fn is_news(&self) -> bool {
+    pub(super) fn is_news(&self) -> bool {
         matches!(self.what, What::News | What::Reset(_))
     }
 }

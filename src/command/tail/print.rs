@@ -12,7 +12,7 @@ use super::message::{Message, What};
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// One JSON object a line, as the server sent it.
     Json,
     /// Lines for people.
@@ -24,7 +24,7 @@ const LONGEST_LINE: usize = 300;
 
 /// Writes messages to an output, flushing after each: once `print` returns, the reader of the output has it.
 #[derive(Debug)]
-pub struct Printer<W> {
+pub(super) struct Printer<W> {
     out: W,
     format: Format,
     zone: TimeZone,
@@ -34,7 +34,7 @@ pub struct Printer<W> {
 
 impl<W: Write> Printer<W> {
     /// A printer; people's lines show times of this zone.
-    pub fn new(out: W, format: Format, zone: TimeZone) -> Self {
+    pub(super) fn new(out: W, format: Format, zone: TimeZone) -> Self {
         Self { out, format, zone, held: Vec::new() }
     }
 
@@ -42,7 +42,7 @@ impl<W: Write> Printer<W> {
     ///
     /// # Errors
     /// The output cannot be written to.
-    pub fn print(&mut self, message: &Message) -> io::Result<()> {
+    pub(super) fn print(&mut self, message: &Message) -> io::Result<()> {
         match self.format {
             Format::Json => writeln!(self.out, "{}", message.text)?,
             Format::Text => {

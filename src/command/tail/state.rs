@@ -16,7 +16,7 @@ use crate::news::{FeedId, Position};
 
 /// Where a follower of one feed keeps its position.
 #[derive(Debug)]
-pub struct StateFile {
+pub(super) struct StateFile {
     path: PathBuf,
     feed: FeedId,
     written: Option<Position>,
@@ -32,7 +32,7 @@ struct Content {
 
 /// Why a state file cannot be gone on from.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub(super) enum Unusable {
     /// It cannot be read or written.
     #[error("cannot use the state file {path}: {error}")]
     Io {
@@ -62,7 +62,7 @@ impl StateFile {
     ///
     /// # Errors
     /// The file is there and cannot be gone on from.
-    pub fn open(path: &Path, feed: FeedId) -> Result<Self, Unusable> {
+    pub(super) fn open(path: &Path, feed: FeedId) -> Result<Self, Unusable> {
         let path = path.to_owned();
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -78,7 +78,7 @@ impl StateFile {
 
     /// The position to go on from; none on a first run.
     #[must_use]
-    pub fn position(&self) -> Option<Position> {
+    pub(super) fn position(&self) -> Option<Position> {
         self.written
     }
 
@@ -86,7 +86,7 @@ impl StateFile {
     ///
     /// # Errors
     /// The file cannot be written; it still holds what it held.
-    pub fn keep(&mut self, position: Position) -> Result<(), Unusable> {
+    pub(super) fn keep(&mut self, position: Position) -> Result<(), Unusable> {
         if self.written == Some(position) {
             return Ok(());
         }

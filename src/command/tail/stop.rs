@@ -9,7 +9,7 @@ use tokio::{
 
 /// Hears Ctrl-C and SIGTERM. Once told, it stays told.
 #[derive(Debug)]
-pub struct Stop {
+pub(super) struct Stop {
     interrupt: Signal,
     terminate: Signal,
     told: bool,
@@ -20,13 +20,13 @@ impl Stop {
     ///
     /// # Errors
     /// The system does not let signals be heard.
-    pub fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         Ok(Self { interrupt, terminate, told: false })
     }
 
     /// Waits until it is told, or returns at once if it was.
-    pub async fn told(&mut self) {
+    pub(super) async fn told(&mut self) {
         if !self.told {
             self.again().await;
             self.told = true;
@@ -35,12 +35,12 @@ impl Stop {
 
     /// Whether it was told.
     #[must_use]
-    pub fn was_told(&self) -> bool {
+    pub(super) fn was_told(&self) -> bool {
         self.told
     }
 
     /// Waits for the next signal, whatever came before.
-    pub async fn again(&mut self) {
+    pub(super) async fn again(&mut self) {
         select! {
             _ = self.interrupt.recv() => (),
             _ = self.terminate.recv() => (),
