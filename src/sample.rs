@@ -9,7 +9,7 @@ use crate::{
     first_run::FEED,
     live::Drain,
     news::{
-        Feed, FeedId, Mark,
+        Feed, FeedId, Mark, Moment,
         edit::{Edit, Verb, edit},
     },
     store::{Commit, CommitError, Conflict, Expected, ItemWrite, SharedStore, StoreError, Write},
@@ -21,6 +21,9 @@ const ITEMS: &str = include_str!("../examples/sample-items.jsonl");
 const EVERY: Duration = Duration::from_secs(5);
 /// How far apart the items are that the feed is filled with.
 const APART: Duration = Duration::from_secs(9 * 60);
+
+/// How long a sample item is breaking news.
+const BREAKING: Duration = Duration::from_secs(60);
 
 /// Publishes until the server drains.
 pub async fn publish(store: SharedStore, drain: Drain) {
@@ -45,8 +48,9 @@ async fn fill_and_go_on(store: &SharedStore) -> Result<(), StoreError> {
     for (place, item) in items.iter().enumerate() {
         let ago = APART * u32::try_from(items.len() - place).expect("there are few sample items");
         let mut item = item.clone();
-        let published = crate::news::Moment::from_millis(begun.millis() - i64::try_from(ago.as_millis()).unwrap_or(0));
+        let published = Moment::from_millis(begun.millis() - i64::try_from(ago.as_millis()).unwrap_or(0));
         item.insert("published".to_owned(), json!(published));
+        still_breaking(&mut item, begun);
         // The items have ids of their own: those of an earlier start are there, and stay.
         commit(store, &state.feed, &item).await?;
     }
@@ -55,9 +59,17 @@ async fn fill_and_go_on(store: &SharedStore) -> Result<(), StoreError> {
         ticks.tick().await;
         let mut item = item.clone();
         item.remove("id");
+        still_breaking(&mut item, store.now());
         commit(store, &state.feed, &item).await?;
     }
     Ok(())
+}
+
+/// A file knows no clock: what is breaking in it is so for a while from now.
+fn still_breaking(item: &mut Map<String, Value>, now: Moment) {
+    if let Some(breaking) = item.get_mut("breaking") {
+        *breaking = json!({"until": now.plus(BREAKING)});
+    }
 }
 
 async fn commit(store: &SharedStore, feed: &Feed, item: &Map<String, Value>) -> Result<(), StoreError> {
