@@ -1,6 +1,6 @@
 //! A follower: one number in the log of all feeds, and what was committed above it.
 //!
-//! It is woken when this process has committed, and when the [`keeper`](super::keeper) has noticed that another one
+//! It is woken when this process has committed, and when the `keeper` has noticed that another one
 //! has; being woken is only a hint. It owns no queue: one that is not asked for a while finds all in the log.
 
 use std::time::Duration;

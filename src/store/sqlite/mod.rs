@@ -1,6 +1,6 @@
 //! The embedded store: one SQLite file, the default.
 //!
-//! One [`writer`] thread commits, many jobs at a time; a few connections [read](reads); a [`keeper`] thread makes the
+//! One `writer` thread commits, many jobs at a time; a few connections read (`reads`); a `keeper` thread makes the
 //! checkpoints. One server per file, held by a lock; the command line may work beside it, as a second and more patient
 //! writer. Deliberately absent: a cache (SQLite has one), and any state that is not in the file, except which run of
 //! the server this is.
