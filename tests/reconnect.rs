@@ -26,6 +26,8 @@ use support::{
 const EDITORS: usize = 4;
 const CHANGES: usize = 2_000;
 const RETURNS: usize = 200;
+/// How many visits are made in a row before the wanderer stays away for a while.
+const BURST: usize = 10;
 
 /// What an editor knows of an item of its own.
 #[derive(Clone, Debug)]
@@ -203,8 +205,9 @@ async fn a_wanderer_ends_like_a_steady_reader(kept: Kept) {
 
     let mut wanderer = Wanderer::default();
     for visit in 0..RETURNS {
-        // The visits are spread over the changes, so that each returns to something new.
-        let due = CHANGES * visit / RETURNS;
+        // The visits are spread over the changes in bursts: some return after a moment, and some after so many changes
+        // that most of them are folded.
+        let due = CHANGES * (visit / BURST * BURST) / RETURNS;
         support::until("the editors go on", async || done.load(Ordering::Relaxed) >= due).await;
         let door = *dice.pick(&[Door::WebSocket, Door::Sse, Door::Poll]);
         wanderer.visit(&server, door, 1 + dice.below(12)).await;
