@@ -25,10 +25,9 @@ const NAMES: [&str; 7] = [
 pub struct Settings {
     /// Where it listens, an IP address and a port. Default `127.0.0.1:8787`; port 0 takes a free one. `NEWSWIRE_LISTEN`.
     pub listen: SocketAddr,
-    /// The directory of the SQLite file. Default `newswire-data` in the working directory; it is created. Refused
-    /// together with another store than SQLite, which keeps nothing there. `NEWSWIRE_DATA`.
-    pub data: PathBuf,
-    /// Where feeds are kept. Default: SQLite, in [`data`](Self::data). `NEWSWIRE_STORE`.
+    /// Where feeds are kept. Default: SQLite, one file in the directory of `--data` (`NEWSWIRE_DATA`), which is
+    /// `newswire-data` in the working directory unless given, and is created. A directory is refused together with
+    /// another store, which keeps nothing there. `NEWSWIRE_STORE`.
     pub store: StoreAddress,
     /// Whether the feed is filled with sample items, followed by a further one every few seconds. Default: no. Never
     /// from the environment, so that nobody publishes samples by an inherited variable.
@@ -161,7 +160,6 @@ impl ServeArgs {
         }
         Ok(Settings {
             listen: self.listen,
-            data: self.place.dir(),
             store: self.place.address()?,
             sample: self.sample,
             log: self.log,

@@ -33,7 +33,6 @@ async fn main() -> ExitCode {
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     log(settings.log);
     let store = store::open::open(&settings.store, Role::Server).await?;
-    let editor = first_run::prepare(&store).await?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         Failure::new(
             Exit::Refused,
@@ -44,6 +43,11 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let drain = Drain::default();
     let feeds = Feeds::asleep(store.clone(), drain.clone());
     let follower = follow::begin(&feeds).await?;
+    for warning in store.health().await? {
+        tracing::warn!("{warning}");
+    }
+    // Last of all that can fail: the editor's token is shown only this once.
+    let editor = first_run::prepare(&store).await?;
     drain.spawn(follow::follow(feeds.clone(), follower));
     drain.spawn(follow::tend(feeds.clone()));
     if settings.sample {

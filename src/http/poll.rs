@@ -13,7 +13,10 @@ use serde_json::json;
 
 use super::{Doors, access, problem::Problem};
 use crate::{
-    live::poll::{Polled, poll},
+    live::{
+        message::Reset,
+        poll::{Polled, poll},
+    },
     news::{After, position::NotAPosition},
     store::budget,
 };
@@ -59,6 +62,7 @@ pub async fn changes(
     access::reader(&doors, &headers, &awake.state()).await?;
     let polled = poll(&doors.feeds, &awake, after, limit, Duration::from_secs(wait)).await?;
     let body = match polled {
+        Polled::Reset { reason: Reset::Gone, .. } => return Err(Problem::no_feed(&feed)),
         Polled::Reset { reason, position } => json!({"reset": reason.name(), "position": position}).to_string(),
         Polled::Changes { changes, position, more } => {
             let texts: Vec<_> = changes.iter().map(|change| String::from_utf8_lossy(change)).collect();

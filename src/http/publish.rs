@@ -1,7 +1,8 @@
 //! The editors' doors: `POST …/items`, `PATCH …/items/{id}`, `POST …/items/{id}/VERB`.
 //!
 //! Every write goes the same way: token, body, idempotency key, feed, item, `If-Match`, the rules of
-//! [`crate::news::edit`], commit. Only the commit changes anything, and it checks the item's version once more.
+//! [`crate::news::edit`], commit. Only the commit changes anything, and it checks the item's version once more. What was
+//! begun is finished, whether or not the client still waits for the answer.
 
 use axum::{
     body::Body,
@@ -10,9 +11,13 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Doors, access, body, feeds, items, once, problem::Problem};
+use super::{
+    Doors, access, body, feeds, items, once,
+    problem::{self, Problem},
+};
 use crate::{
     news::{
         FeedId, Mark, Position, Record, Status,
@@ -20,10 +25,7 @@ use crate::{
         precondition::{Known, Match, Step, on_top, precondition},
         refusal::{Code, Refusal},
     },
-    store::{
-        Commit, CommitError, Committed, Conflict, Expected, FeedState, ItemWrite, Once, Remembered, Token, Version,
-        Write,
-    },
+    store::{Commit, CommitError, Committed, Conflict, Expected, ItemWrite, Once, Remembered, Token, Version, Write},
 };
 
 /// How often a write without `If-Match` is put on top of what others committed meanwhile.
@@ -58,14 +60,13 @@ pub async fn act(
 }
 
 /// A write, as far as it does not depend on what stands.
-struct Asked<'a> {
-    doors: &'a Doors,
+struct Asked {
+    doors: Doors,
     verb: Verb,
     feed: FeedId,
     token: Token,
     if_match: Option<String>,
     once: Option<Once>,
-    body: Map<String, Value>,
 }
 
 /// What a write came to.
@@ -84,34 +85,49 @@ async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request:
     let token = access::editor(doors, &parts.headers, &feed).await?;
     let sent = body::whole(sent).await?;
     let once = once::once(&parts, &sent, &token)?;
-    if let Some(once) = &once
-        && let Some(before) = doors.store.recall(&feed, &once.token, &once.key).await?
-    {
-        let done = repeat(doors, &feed, once, before).await?;
-        return Ok(respond(doors, &feed, done));
-    }
     let if_match = once::if_match(&parts.headers).map(ToOwned::to_owned);
-    let state = feeds::state(doors, feed.as_str()).await?;
-    let body = body::object(&sent)?;
-    let asked = Asked { doors, verb, feed, token, if_match, once, body };
-    let done = asked.carry_out(state, id).await?;
-    Ok(respond(doors, &asked.feed, done))
+    let asked = Asked { doors: doors.clone(), verb, feed, token, if_match, once };
+    let id = id.map(ToOwned::to_owned);
+    // A client that hangs up ends its request, and must not end this half-way.
+    let finished = doors.drain.spawn(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span());
+    finished.await.unwrap_or_else(|error| Err(problem::of_task(error)))
 }
 
-impl Asked<'_> {
+impl Asked {
+    /// Carries it out, or finds that it was carried out before, and answers.
+    async fn finish(&self, id: Option<&str>, sent: &[u8]) -> Result<Response, Problem> {
+        let mut done = match &self.once {
+            Some(once) => match self.doors.store.recall(&self.feed, &once.token, &once.key).await? {
+                Some(before) => self.repeat(once, before).await?,
+                None => self.carry_out(id, sent).await?,
+            },
+            None => self.carry_out(id, sent).await?,
+        };
+        // Also where the removal was carried out before: who sends it again may not have had its answer.
+        if self.verb == Verb::Remove {
+            done.remains = match self.doors.store.scrub().await {
+                Ok(remains) => remains,
+                Err(error) => Some(format!("Old bytes of the item may remain in the store's files: {error}.")),
+            };
+        }
+        Ok(self.respond(done))
+    }
+
     /// Applies the verb to what stands, until what stood is still there at the commit.
-    async fn carry_out(&self, state: FeedState, id: Option<&str>) -> Result<Done, Problem> {
+    async fn carry_out(&self, id: Option<&str>, sent: &[u8]) -> Result<Done, Problem> {
+        let state = feeds::state(&self.doors, self.feed.as_str()).await?;
+        let body = &body::object(sent)?;
         for _ in 0..TRIES {
             let current = match id {
-                Some(id) => Some(items::stored(self.doors, &self.feed, id).await?),
+                Some(id) => Some(items::stored(&self.doors, &self.feed, id).await?),
                 None => None,
             };
             if let Some(current) = &current {
-                self.check_match(current).await?;
+                self.check_match(current, body).await?;
             }
             let mark = Mark::random();
             let now = self.doors.store.now();
-            let Asked { verb, ref body, .. } = *self;
+            let verb = self.verb;
             let draft = edit(&Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark })?;
             let Some(draft) = draft else {
                 let current = current.expect("a new item is always a difference");
@@ -137,7 +153,7 @@ impl Asked<'_> {
                 Ok(Committed::Now(position)) => return self.committed(record, position).await,
                 Ok(Committed::Before(before)) => {
                     let once = self.once.as_ref().expect("only a key repeats");
-                    return repeat(self.doors, &self.feed, once, before).await;
+                    return self.repeat(once, before).await;
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 // Somebody was faster. What stands now decides, `If-Match` included.
@@ -150,7 +166,7 @@ impl Asked<'_> {
 
     /// Whether `If-Match` lets this edit happen: the item is as the editor saw it, or what came in between touched
     /// nothing that this edit names.
-    async fn check_match(&self, current: &Record) -> Result<(), Problem> {
+    async fn check_match(&self, current: &Record, body: &Map<String, Value>) -> Result<(), Problem> {
         let known = match precondition(self.verb, self.if_match.as_deref(), current)? {
             Match::Current => return Ok(()),
             Match::Since(known) => known,
@@ -164,12 +180,12 @@ impl Asked<'_> {
                 fields,
             })
             .collect();
-        Ok(on_top(known, &steps, current, self.verb, &self.body)?)
+        Ok(on_top(known, &steps, current, self.verb, body)?)
     }
 
     /// The verb made no difference: nothing is committed, and the key is remembered all the same.
     async fn unchanged(&self, current: Record) -> Result<Done, Problem> {
-        let state = feeds::state(self.doors, self.feed.as_str()).await?;
+        let state = feeds::state(&self.doors, self.feed.as_str()).await?;
         if let Some(once) = &self.once {
             self.doors.store.remember(&self.feed, once, &current, state.head).await?;
         }
@@ -189,14 +205,7 @@ impl Asked<'_> {
             // away just now, the follower does it before this node claims to be current again.
             tracing::warn!(%error, "a window could not be brought up after text was taken away");
         }
-        let mut remains = None;
-        if record.status == Status::Removed {
-            remains = match self.doors.store.scrub().await {
-                Ok(remains) => remains,
-                Err(error) => Some(format!("Old bytes of the item may remain in the store's files: {error}.")),
-            };
-        }
-        Ok(Done { created: self.verb == Verb::Publish, record, position, repeated: false, remains })
+        Ok(Done { created: self.verb == Verb::Publish, record, position, repeated: false, remains: None })
     }
 
     /// The store said no: who or what stands in the way, in the editor's terms.
@@ -230,38 +239,41 @@ impl Asked<'_> {
         };
         Err(refusal.into())
     }
-}
 
-/// The answer to a key that was used before: the item as it now reads, at the position of that time.
-async fn repeat(doors: &Doors, feed: &FeedId, once: &Once, before: Remembered) -> Result<Done, Problem> {
-    if before.hash != once.hash {
-        return Err(once::reused().into());
+    /// The answer to a key that was used before: the item as it now reads, at the position of that time.
+    async fn repeat(&self, once: &Once, before: Remembered) -> Result<Done, Problem> {
+        if before.hash != once.hash {
+            return Err(once::reused().into());
+        }
+        let item = self.doors.store.item(&self.feed, before.item).await?;
+        let record = item.ok_or_else(|| Problem::not_found("The item that this request made is no longer kept."))?;
+        let Remembered { position, .. } = before;
+        let created = self.verb == Verb::Publish && position.seq == record.born;
+        Ok(Done { record, position, created, repeated: true, remains: None })
     }
-    let item = doors.store.item(feed, before.item).await?;
-    let record = item.ok_or_else(|| Problem::not_found("The item that this request made is no longer kept."))?;
-    Ok(Done { record, position: before.position, created: before.version == 1, repeated: true, remains: None })
-}
 
-/// `{item, position, readers}`: the item as its editors see it, and how many readers are open on this feed here.
-fn respond(doors: &Doors, feed: &FeedId, done: Done) -> Response {
-    let Done { record, position, created, repeated, remains } = done;
-    let item = record.full(feed, doors.store.now());
-    let readers = doors.feeds.readers(feed);
-    let remains = remains.map_or_else(String::new, |said| format!(",\"remains\":{}", Value::from(said)));
-    let json = format!("{{\"item\":{item},\"position\":\"{position}\",\"readers\":{readers}{remains}}}");
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    let mut response = (status, Body::from(json)).into_response();
-    let out = response.headers_mut();
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    out.insert(header::VARY, HeaderValue::from_static("authorization"));
-    out.insert(header::ETAG, HeaderValue::from_str(&record.etag()).expect("an ETag is plain text"));
-    if created {
-        let location = format!("/v1/feeds/{feed}/items/{}", record.id);
-        out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("feed and id are plain text"));
+    /// `{item, position, readers}`: the item as its editors see it, and how many readers are open on this feed here.
+    fn respond(&self, done: Done) -> Response {
+        let feed = &self.feed;
+        let Done { record, position, created, repeated, remains } = done;
+        let item = record.full(feed, self.doors.store.now());
+        let readers = self.doors.feeds.readers(feed);
+        let remains = remains.map_or_else(String::new, |said| format!(",\"remains\":{}", Value::from(said)));
+        let json = format!("{{\"item\":{item},\"position\":\"{position}\",\"readers\":{readers}{remains}}}");
+        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+        let mut response = (status, Body::from(json)).into_response();
+        let out = response.headers_mut();
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        out.insert(header::VARY, HeaderValue::from_static("authorization"));
+        out.insert(header::ETAG, HeaderValue::from_str(&record.etag()).expect("an ETag is plain text"));
+        if created {
+            let location = format!("/v1/feeds/{feed}/items/{}", record.id);
+            out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("feed and id are plain text"));
+        }
+        if repeated {
+            out.insert(once::REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
     }
-    if repeated {
-        out.insert(once::REPLAYED, HeaderValue::from_static("true"));
-    }
-    response
 }

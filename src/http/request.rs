@@ -1,11 +1,12 @@
 //! Each request's id, its line in the log, and the text of its problem if it ends in one.
 //!
-//! The log names method, path, status, time and id. It never has a header, a query or a body: those may hold a token
-//! or an item's text.
+//! Every line that is logged while a request is served carries its id. The log names method, path, status and time. It
+//! never has a header, a query or a body: those may hold a token or an item's text.
 
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue, header};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -23,7 +24,8 @@ pub async fn tell(request: Request, next: Next) -> Response {
     let id = given.unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is plain text"));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let text = id.to_str().expect("only plain ids are kept").to_owned();
-    let mut response = next.run(request).await;
+    let span = tracing::info_span!("request", id = text);
+    let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -33,7 +35,7 @@ pub async fn tell(request: Request, next: Next) -> Response {
         }
     }
     let status = response.status().as_u16();
-    tracing::debug!(%method, path, status, ms = begun.elapsed().as_millis(), request = text, "answered");
+    tracing::debug!(parent: &span, %method, path, status, ms = begun.elapsed().as_millis(), "answered");
     response.headers_mut().insert(ID, id);
     response
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use axum::{Router, extract::connect_info::ConnectInfo};
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -27,7 +27,9 @@ const OUT_OF_FILES: Duration = Duration::from_millis(100);
 pub async fn accept(listener: TcpListener, router: Router, drain: Drain) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => drain.spawn(converse(stream, peer, router.clone(), drain.clone())),
+            Ok((stream, peer)) => {
+                drain.spawn(converse(stream, peer, router.clone(), drain.clone()));
+            }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection could be accepted; trying again");
@@ -52,10 +54,8 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Dr
             return;
         }
     };
-    let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(axum::body::Body::new)
-    });
+    let service =
+        router.map_request(|request: http::Request<hyper::body::Incoming>| request.map(axum::body::Body::new));
     let late = drain.leaving();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -5,10 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    feeds::{Awake, Feeds},
-    window::Shared,
-};
+use super::{awake::Awake, feeds::Feeds, window::Shared};
 use crate::{
     news::{After, Mark, Position},
     store::{Lost, StoreError, Witness},

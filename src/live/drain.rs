@@ -5,6 +5,7 @@
 
 use std::{future::Future, time::Duration};
 
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// One server's drain. Clones are the same drain.
@@ -15,9 +16,9 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// Starts a task that the end of the program waits for.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.here.spawn(task);
+    /// Starts a task that the end of the program waits for. It goes on if nobody waits for what it returns.
+    pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.here.spawn(task)
     }
 
     /// Whether everybody has been told to leave.

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::stream::{self, TryStreamExt as _};
 use tokio::time::Instant;
 
-use super::feeds::{Awake, Feeds};
+use super::{awake::Awake, feeds::Feeds, goodbye::Goodbye};
 use crate::store::{Followed, Follower, StoreError};
 
 /// The shortest and the longest pause after an error of the store.
@@ -75,7 +75,7 @@ async fn catch_up(feeds: &Feeds, asked: Instant, followed: Followed) -> Result<(
             let mut ids: Vec<_> = commits.into_iter().map(|(feed, _)| feed).collect();
             ids.sort_unstable();
             ids.dedup();
-            ids.iter().filter_map(|id| feeds.awake(id)).collect()
+            feeds.listed(&ids)
         }
         Followed::Doubt => feeds.every(),
     };
@@ -86,7 +86,17 @@ async fn catch_up(feeds: &Feeds, asked: Instant, followed: Followed) -> Result<(
 
 async fn fetch(feeds: &Feeds, awake: Vec<Arc<Awake>>) -> Result<(), StoreError> {
     stream::iter(awake.into_iter().map(Ok))
-        .try_for_each_concurrent(FETCHED_AT_ONCE, |awake| async move { awake.bring_up(feeds).await })
+        .try_for_each_concurrent(FETCHED_AT_ONCE, |awake| async move {
+            match awake.bring_up(feeds).await {
+                // One feed that cannot be read must not keep the others from being current.
+                Err(error @ StoreError::Corrupt(_)) => {
+                    tracing::error!(feed = %awake.id, %error, "a feed cannot be read: its readers are sent away");
+                    awake.end(Goodbye::StoreAway);
+                    Ok(())
+                }
+                other => other,
+            }
+        })
         .await
 }
 

@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::{
+    message::{Message, Reset},
+    wire::Wire,
+};
+use crate::news::FeedId;
+
 /// The reason of a `bye`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goodbye {
@@ -57,6 +65,28 @@ impl Goodbye {
         // Without random numbers the pause is the shortest one: late is worse than crowded.
         let random = getrandom::u32().unwrap_or(0);
         Duration::from_millis(least + u64::from(random) % (most - least + 1))
+    }
+}
+
+/// The end of a stream.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// What is still sent: a `reset` where there is nothing to go on from, and `bye`.
+    pub messages: Vec<Bytes>,
+    /// Why it ends.
+    pub why: Goodbye,
+    /// When the client should come back.
+    pub pause: Duration,
+}
+
+impl Ending {
+    /// The end of a stream of this feed.
+    #[must_use]
+    pub fn of(feed: &FeedId, wire: Wire, why: Goodbye) -> Self {
+        let pause = why.pause();
+        let bye = Message::bye(feed, why, pause).on(wire);
+        let reset = (why == Goodbye::Gone).then(|| Message::reset(feed, Reset::Gone).on(wire));
+        Self { messages: reset.into_iter().chain([bye]).collect(), why, pause }
     }
 }
 

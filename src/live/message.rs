@@ -28,12 +28,6 @@ impl Message {
         wire.encode(&self.json, self.moves_to)
     }
 
-    /// The message's JSON text.
-    #[must_use]
-    pub fn json(&self) -> &str {
-        &self.json
-    }
-
     fn still(message: &serde_json::Value) -> Self {
         Self { json: message.to_string(), moves_to: None }
     }

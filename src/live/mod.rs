@@ -4,6 +4,7 @@
 //! position to the head and gives its transport bytes that all readers of a [`wire`] share. Absent on purpose: a queue,
 //! a channel or a buffer per reader, and any knowledge of sockets and HTTP.
 
+pub mod awake;
 pub mod behind;
 pub mod drain;
 pub mod feeds;
@@ -17,8 +18,9 @@ pub mod snapshot;
 pub mod window;
 pub mod wire;
 
+pub use awake::Awake;
 pub use drain::Drain;
-pub use feeds::{Awake, Feeds};
-pub use goodbye::Goodbye;
+pub use feeds::Feeds;
+pub use goodbye::{Ending, Goodbye};
 pub use reader::{Reader, Start, Turn};
 pub use wire::Wire;

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
+    awake::Awake,
     behind::behind,
-    feeds::{Awake, Feeds},
+    feeds::Feeds,
+    goodbye::Goodbye,
     message::Reset,
     window::{Shared, View},
     wire::Wire,
@@ -53,7 +55,7 @@ pub async fn poll(
     wait: Duration,
 ) -> Result<Polled, StoreError> {
     let deadline = Instant::now() + wait;
-    let (generation, _) = awake.taken_away();
+    let generation = awake.standing().generation;
     let mut at = after;
     loop {
         let woken = awake.woken();
@@ -65,15 +67,16 @@ pub async fn poll(
         let position = match at {
             After::Position(position) => {
                 let look = awake.look(position);
-                if look.gone {
-                    return reset(Reset::Gone);
+                match look.ended {
+                    Some(Goodbye::Gone) => return reset(Reset::Gone),
+                    Some(_) => return Err(StoreError::Unavailable("this feed cannot be served from here".to_owned())),
+                    None => {}
                 }
                 if look.generation != generation {
                     return reset(Reset::StoreChanged);
                 }
                 match look.view {
                     View::Head => Some(position),
-                    View::Elsewhere if position.seq > look.head.seq => Some(position),
                     View::Elsewhere => None,
                     View::Changes { changes, reached } if changes.is_empty() => {
                         at = After::Position(reached);

@@ -4,21 +4,25 @@
 //! after that is looked up in the window, or behind it in the store. It never learns which transport it feeds, and a
 //! transport that is slow simply asks less often. [`Reader::next`] can be dropped half-way; nothing is lost by it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
+    awake::{Awake, Here},
     behind::behind,
-    feeds::{Awake, Feeds, Here},
-    goodbye::Goodbye,
+    feeds::Feeds,
+    goodbye::{Ending, Goodbye},
     message::{HEARTBEAT_SECS, Message, Reset},
-    snapshot,
+    snapshot::{self, Snapshot},
     window::{Shared, View},
     wire::Wire,
 };
-use crate::news::{After, Position};
+use crate::news::{After, Cursor, Position};
 
 /// How long a reader waits for this node to see the change that its position names.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -41,15 +45,8 @@ pub enum Start {
 pub enum Turn {
     /// Sends these messages, in this order, in as few writes as it can.
     Send(Vec<Bytes>),
-    /// Sends these messages, the last of which is `bye`, and ends the stream.
-    End {
-        /// The messages.
-        messages: Vec<Bytes>,
-        /// Why it ends.
-        why: Goodbye,
-        /// When the client should come back.
-        pause: Duration,
-    },
+    /// Ends the stream.
+    End(Ending),
 }
 
 /// A reader.
@@ -66,15 +63,32 @@ pub struct Reader {
     beat_at: Instant,
     told_stale: bool,
     journey: Option<Journey>,
+    /// Until when it waits for this node to see the change that its position names.
+    ahead_until: Option<Instant>,
     _here: Here,
 }
 
 /// Where the walk stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
     Opening(Start),
     Starting { reset: Option<Reset> },
+    Paging(Paging),
     Walking(Position),
+}
+
+/// A reader that has had some pages of a snapshot. It does not keep the snapshot: the next page comes from there as
+/// long as others may begin with it, and from the store afterwards.
+#[derive(Clone, Debug)]
+struct Paging {
+    reset: Option<Reset>,
+    snapshot: Weak<Snapshot>,
+    next: usize,
+    /// Where it stands once it has had the last page.
+    position: Position,
+    before: Option<Cursor>,
+    /// How many items are still to come.
+    left: usize,
 }
 
 /// What `caughtUp` tells of a walk that has not yet been at the head.
@@ -90,15 +104,16 @@ impl Reader {
     pub fn open(feeds: Arc<Feeds>, awake: Arc<Awake>, wire: Wire, start: Start, size: usize) -> Self {
         Self {
             _here: awake.enter(),
-            generation: awake.taken_away().0,
+            generation: awake.standing().generation,
             feeds,
             awake,
             wire,
-            size: if size == 0 { snapshot::DEFAULT_SIZE } else { size },
+            size: snapshot::size(if size == 0 { snapshot::DEFAULT_SIZE } else { size }),
             stage: Stage::Opening(start),
             beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
             told_stale: false,
             journey: None,
+            ahead_until: None,
         }
     }
 
@@ -108,9 +123,10 @@ impl Reader {
             if self.feeds.drain.leaving() {
                 return self.end(Goodbye::Draining);
             }
-            let turn = match self.stage {
+            let turn = match self.stage.clone() {
                 Stage::Opening(start) => self.begin(start).await,
-                Stage::Starting { reset } => Some(self.snapshot(reset).await),
+                Stage::Starting { reset } => self.snapshot(reset).await,
+                Stage::Paging(paging) => Some(self.page(paging).await),
                 Stage::Walking(at) => self.walk(at).await,
             };
             if let Some(turn) = turn {
@@ -119,20 +135,10 @@ impl Reader {
         }
     }
 
-    /// Ends the walk for a reason of the transport's.
+    /// Ends the walk, for a reason of the transport's too.
     #[must_use]
     pub fn end(&self, why: Goodbye) -> Turn {
-        self.end_after(Vec::new(), why)
-    }
-
-    fn end_after(&self, mut messages: Vec<Bytes>, why: Goodbye) -> Turn {
-        let pause = why.pause();
-        messages.push(Message::bye(&self.awake.id, why, pause).on(self.wire));
-        Turn::End { messages, why, pause }
-    }
-
-    fn gone(&self) -> Turn {
-        self.end_after(vec![Message::reset(&self.awake.id, Reset::Gone).on(self.wire)], Goodbye::Gone)
+        Turn::End(Ending::of(&self.awake.id, self.wire, why))
     }
 
     /// Says hello. A reader with a good position goes on from it; every other one starts from a snapshot.
@@ -175,25 +181,64 @@ impl Reader {
         Some(Turn::Send(messages))
     }
 
-    /// Sends a snapshot, after a reset if there is a reason for one, and walks on from its position.
-    async fn snapshot(&mut self, reset: Option<Reset>) -> Turn {
+    /// Finds the snapshot that it begins with.
+    async fn snapshot(&mut self, reset: Option<Reset>) -> Option<Turn> {
         if !self.feeds.freshness.is_fresh() {
-            return self.end(Goodbye::StoreAway);
+            return Some(self.end(Goodbye::StoreAway));
         }
         if reset == Some(Reset::Gone) {
-            return self.gone();
+            return Some(self.end(Goodbye::Gone));
         }
         match self.awake.snapshots.of(&self.awake, &self.feeds, self.size).await {
-            Err(_) => self.end(Goodbye::StoreAway),
-            Ok(None) => self.gone(),
+            Err(_) => Some(self.end(Goodbye::StoreAway)),
+            Ok(None) => Some(self.end(Goodbye::Gone)),
             Ok(Some(snapshot)) => {
-                let reset = reset.map(|reason| Message::reset(&self.awake.id, reason).on(self.wire));
-                self.stage = Stage::Walking(snapshot.position);
-                self.generation = snapshot.generation();
-                self.journey = Some(Journey { from: snapshot.position.seq, sent: 0 });
-                Turn::Send(reset.into_iter().chain(snapshot.on(self.wire)).collect())
+                self.generation = snapshot.generation;
+                let Snapshot { position, .. } = *snapshot;
+                let snapshot = Arc::downgrade(&snapshot);
+                self.stage =
+                    Stage::Paging(Paging { reset, snapshot, next: 0, position, before: None, left: self.size });
+                None
             }
         }
+    }
+
+    /// Sends one page of a snapshot, after a reset if there is a reason for one.
+    async fn page(&mut self, mut paging: Paging) -> Turn {
+        let shared = paging.snapshot.upgrade().filter(|snapshot| snapshot.may_be_shown(&self.awake));
+        let (page, more) = match shared {
+            Some(snapshot) => {
+                let page = &snapshot.pages[paging.next];
+                paging.next += 1;
+                paging.before = page.before;
+                paging.left = self.size.saturating_sub(page.items);
+                (page.on(self.wire), paging.next < snapshot.pages.len())
+            }
+            None => {
+                let rest = snapshot::rest(&self.awake, &self.feeds, paging.position, paging.before, paging.left).await;
+                match rest {
+                    Err(_) => return self.end(Goodbye::StoreAway),
+                    Ok(None) => return self.end(Goodbye::Gone),
+                    Ok(Some((message, after))) => {
+                        // From here on it goes on from the store: the pages there have other ends.
+                        paging.snapshot = Weak::new();
+                        if let Some((before, items)) = after {
+                            paging.before = Some(before);
+                            paging.left -= items;
+                        }
+                        (message.on(self.wire), after.is_some())
+                    }
+                }
+            }
+        };
+        let reset = paging.reset.take().map(|reason| Message::reset(&self.awake.id, reason).on(self.wire));
+        self.stage = if more {
+            Stage::Paging(paging)
+        } else {
+            self.journey = Some(Journey { from: paging.position.seq, sent: 0 });
+            Stage::Walking(paging.position)
+        };
+        Turn::Send(reset.into_iter().chain([page]).collect())
     }
 
     /// One step from a position, or one wait.
@@ -205,8 +250,8 @@ impl Reader {
         // Made before the look, so that what comes after the look wakes it.
         let woken = awake.woken();
         let look = awake.look(at);
-        if look.gone {
-            return Some(self.gone());
+        if let Some(why) = look.ended {
+            return Some(self.end(why));
         }
         if look.generation != self.generation {
             self.stage = Stage::Starting { reset: Some(Reset::StoreChanged) };
@@ -216,6 +261,7 @@ impl Reader {
         match look.view {
             View::Changes { changes, reached } => {
                 self.stage = Stage::Walking(reached);
+                self.ahead_until = None;
                 return self.sent(&changes);
             }
             View::Head => {
@@ -227,9 +273,13 @@ impl Reader {
             }
             View::Elsewhere if at.seq > look.head.seq => {
                 // The reader came from a node, or from a read of the store, that is ahead of this window.
-                let arrives = tokio::time::timeout(AHEAD, woken).await;
-                let still = self.feeds.freshness.is_fresh() && awake.look(at).head.seq < at.seq;
-                return (arrives.is_err() && still).then(|| self.end(Goodbye::Behind));
+                let ahead_until = *self.ahead_until.get_or_insert_with(|| Instant::now() + AHEAD);
+                if self.feeds.freshness.is_fresh() {
+                    if Instant::now() >= ahead_until {
+                        return Some(self.end(Goodbye::Behind));
+                    }
+                    until = until.min(ahead_until);
+                }
             }
             View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at)).await {
                 Ok(Ok(page)) if !page.changes.is_empty() => {
@@ -271,7 +321,8 @@ impl Reader {
         self.told_stale &= !fresh;
         self.beat_at = Instant::now() + Duration::from_secs(HEARTBEAT_SECS);
         let Stage::Walking(at) = self.stage else { return None };
-        let position = at_head.then_some(at);
+        // Out of touch with the store, nobody is known to have everything.
+        let position = (at_head && fresh).then_some(at);
         Some(Turn::Send(vec![Message::heartbeat(&self.awake.id, position, checked).on(self.wire)]))
     }
 

@@ -1,8 +1,8 @@
 //! Snapshots: the newest items of a feed, from which a new reader's walk begins.
 //!
 //! A snapshot is read once and shared by all who come within a short while, since each walks on from its position. A
-//! change that takes text away makes all older ones unusable at once. What is read while such a change is committed is
-//! read again.
+//! change that takes text away makes all older ones unusable at once, half-sent ones too: a reader that has had some of
+//! the pages gets the rest from the store ([`rest`]). So it does where it is slow, so that nobody holds an old snapshot.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    feeds::{Awake, Feeds},
+    awake::{Awake, Standing},
+    feeds::Feeds,
     message::Message,
     wire::Wire,
 };
 use crate::{
-    news::{Cursor, Position, Record},
-    store::StoreError,
+    news::{Cursor, FeedId, Position},
+    store::{StoreError, budget},
 };
 
 /// The sizes that a reader can start with; what is asked for is rounded up.
@@ -39,41 +40,54 @@ const SNAPSHOT_BYTES: usize = 8 * 1024 * 1024;
 /// How often a snapshot is read again because text was taken away meanwhile, before the reader is asked to come back.
 const TRIES: usize = 5;
 
-/// The pages of one snapshot, encoded once per wire.
+/// One snapshot.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where the reader stands once it has the pages.
+    /// Where a reader stands once it has all pages.
     pub position: Position,
-    generation: u64,
+    /// The generation of the window that the position belongs to.
+    pub generation: u64,
+    /// Its pages; at least one.
+    pub pages: Vec<Page>,
     taken: Instant,
-    pages: Vec<Message>,
-    web_socket: OnceLock<Vec<Bytes>>,
-    sse: OnceLock<Vec<Bytes>>,
 }
 
-impl Snapshot {
-    /// The pages on a wire.
+/// One page of a snapshot, encoded once per wire.
+#[derive(Debug)]
+pub struct Page {
+    /// How many items it and the pages before it have, pinned ones not counted.
+    pub items: usize,
+    /// Where the next page goes on; none where there was nothing but pinned items yet.
+    pub before: Option<Cursor>,
+    message: Message,
+    web_socket: OnceLock<Bytes>,
+    sse: OnceLock<Bytes>,
+}
+
+impl Page {
+    /// Its bytes on a wire.
     #[must_use]
-    pub fn on(&self, wire: Wire) -> Vec<Bytes> {
+    pub fn on(&self, wire: Wire) -> Bytes {
         let encoded = match wire {
             Wire::WebSocket => &self.web_socket,
             Wire::Sse => &self.sse,
         };
-        encoded.get_or_init(|| self.pages.iter().map(|page| page.on(wire)).collect()).clone()
+        encoded.get_or_init(|| self.message.on(wire)).clone()
     }
+}
 
-    /// The generation of the window that the position belongs to.
+impl Snapshot {
+    /// Whether it may still be shown: no cut came since it was read, and no change that took text away.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
+    pub fn may_be_shown(&self, awake: &Awake) -> bool {
+        let Standing { generation, taken_away } = awake.standing();
+        generation == self.generation && taken_away <= self.position.seq
     }
 
-    fn usable(&self, awake: &Awake) -> bool {
-        let (generation, taken_away) = awake.taken_away();
-        let position = self.position.seq;
-        generation == self.generation
-            && taken_away <= position
-            && awake.state().head.seq.saturating_sub(position) <= OLD_CHANGES
+    /// Whether a new reader may begin with it.
+    fn recent(&self, awake: &Awake) -> bool {
+        self.may_be_shown(awake)
+            && awake.state().head.seq.saturating_sub(self.position.seq) <= OLD_CHANGES
             && self.taken.elapsed() <= OLD
     }
 }
@@ -93,7 +107,7 @@ impl Snapshots {
     /// # Errors
     /// The store is away, or text was taken away again and again while it was read.
     pub async fn of(&self, awake: &Awake, feeds: &Feeds, least: usize) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        let size = SIZES.into_iter().find(|size| *size >= least).unwrap_or(SIZES[SIZES.len() - 1]);
+        let size = size(least);
         if let Some(snapshot) = self.kept(awake, size) {
             return Ok(Some(snapshot));
         }
@@ -104,12 +118,13 @@ impl Snapshots {
         for _ in 0..TRIES {
             let Some(snapshot) = read(awake, feeds, size).await? else { return Ok(None) };
             let snapshot = Arc::new(snapshot);
-            if snapshot.usable(awake) {
+            // It was read just now, however long that took; only what must not be shown is read again.
+            if snapshot.may_be_shown(awake) {
                 self.all().insert(size, snapshot.clone());
                 return Ok(Some(snapshot));
             }
         }
-        Err(StoreError::Unavailable("items were taken away faster than a snapshot could be read".to_owned()))
+        Err(StoreError::Unavailable("text was taken away faster than a snapshot could be read".to_owned()))
     }
 
     /// Gives up all snapshots.
@@ -117,11 +132,13 @@ impl Snapshots {
         self.all().clear();
     }
 
+    /// Gives up those that no new reader may begin with: nobody holds them but while a page of them is sent.
+    pub fn tidy(&self, awake: &Awake) {
+        self.all().retain(|_, snapshot| snapshot.recent(awake));
+    }
+
     fn kept(&self, awake: &Awake, size: usize) -> Option<Arc<Snapshot>> {
-        let mut all = self.all();
-        // Those that are too old go now, so that an idle feed does not hold them.
-        all.retain(|_, snapshot| snapshot.usable(awake));
-        all.get(&size).cloned()
+        self.all().get(&size).filter(|snapshot| snapshot.recent(awake)).cloned()
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<Snapshot>>> {
@@ -129,52 +146,100 @@ impl Snapshots {
     }
 }
 
+/// The size of a snapshot of at least so many items.
+#[must_use]
+pub fn size(least: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= least).unwrap_or(SIZES[SIZES.len() - 1])
+}
+
 /// Reads a snapshot page by page; its position is the head at the first page's read.
 async fn read(awake: &Awake, feeds: &Feeds, size: usize) -> Result<Option<Snapshot>, StoreError> {
-    let (generation, _) = awake.taken_away();
-    let taken = Instant::now();
-    let (mut position, mut before, mut left) = (None, None, size);
-    let mut pages = Pages::default();
+    let Standing { generation, .. } = awake.standing();
+    let (mut position, mut before) = (None, None);
+    let mut pages = Pages::of(&awake.id);
     loop {
-        let Some(page) = feeds.store.page(&awake.id, before, left).await? else { return Ok(None) };
+        let Some(page) = feeds.store.page(&awake.id, before, size - pages.items).await? else { return Ok(None) };
         let position = *position.get_or_insert(page.state.head);
         let now = feeds.store.now();
-        let public = |record: &Record| record.public(&awake.id, now);
-        page.pinned.iter().map(public).for_each(|item| pages.add(item));
-        page.items.iter().map(public).for_each(|item| pages.add(item));
-        left = left.saturating_sub(page.items.len());
+        page.pinned.iter().for_each(|record| pages.add(record.public(&awake.id, now), None));
+        for record in &page.items {
+            let cursor = Cursor { published: record.published, id: record.id };
+            pages.add(record.public(&awake.id, now), Some(cursor));
+        }
         before = page.before;
-        if left == 0 || before.is_none() || pages.bytes > SNAPSHOT_BYTES {
-            let pages = pages.end(awake, position, before);
-            let (web_socket, sse) = (OnceLock::new(), OnceLock::new());
-            return Ok(Some(Snapshot { position, generation, taken, pages, web_socket, sse }));
+        if pages.items >= size || before.is_none() || pages.bytes > SNAPSHOT_BYTES {
+            let pages = pages.end(position, before);
+            return Ok(Some(Snapshot { position, generation, pages, taken: Instant::now() }));
         }
     }
+}
+
+/// One more page for a reader that has had all items down to `before`, with at most `left` more to come: read now, as
+/// its position allows. The cursor for the page after it comes with it, and how many items it has; none: it was the
+/// last page. The whole is none where there is no such feed any more.
+///
+/// # Errors
+/// The store is away.
+pub async fn rest(
+    awake: &Awake,
+    feeds: &Feeds,
+    position: Position,
+    before: Option<Cursor>,
+    left: usize,
+) -> Result<Option<(Message, Option<(Cursor, usize)>)>, StoreError> {
+    let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
+    let Some(page) = feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS)).await? else { return Ok(None) };
+    let now = feeds.store.now();
+    let items: Vec<_> = page.pinned.iter().chain(&page.items).map(|record| record.public(&awake.id, now)).collect();
+    let after = page.before.filter(|_| page.items.len() < left).map(|before| (before, page.items.len()));
+    let end = after.is_none().then_some((position, page.before));
+    Ok(Some((Message::snapshot(&awake.id, &items, end), after)))
 }
 
 /// Items, split into pages.
-#[derive(Default)]
-struct Pages {
-    full: Vec<Vec<String>>,
+struct Pages<'a> {
+    feed: &'a FeedId,
+    full: Vec<Page>,
     last: Vec<String>,
     last_bytes: usize,
+    /// All bytes, and all items that are not pinned, so far.
     bytes: usize,
+    items: usize,
+    /// The last item that is not pinned.
+    cursor: Option<Cursor>,
 }
 
-impl Pages {
-    fn add(&mut self, item: String) {
+impl<'a> Pages<'a> {
+    fn of(feed: &'a FeedId) -> Self {
+        Self { feed, full: Vec::new(), last: Vec::new(), last_bytes: 0, bytes: 0, items: 0, cursor: None }
+    }
+
+    fn add(&mut self, item: String, cursor: Option<Cursor>) {
         if !self.last.is_empty() && self.last_bytes + item.len() > PAGE_BYTES {
-            self.full.push(std::mem::take(&mut self.last));
-            self.last_bytes = 0;
+            self.turn(None);
         }
         self.last_bytes += item.len();
         self.bytes += item.len();
+        self.items += usize::from(cursor.is_some());
+        self.cursor = cursor.or(self.cursor);
         self.last.push(item);
     }
 
-    fn end(self, awake: &Awake, position: Position, before: Option<Cursor>) -> Vec<Message> {
-        let mut messages: Vec<_> = self.full.iter().map(|items| Message::snapshot(&awake.id, items, None)).collect();
-        messages.push(Message::snapshot(&awake.id, &self.last, Some((position, before))));
-        messages
+    /// Ends a page; `end` is there for the last one.
+    fn turn(&mut self, end: Option<(Position, Option<Cursor>)>) {
+        let items = std::mem::take(&mut self.last);
+        self.last_bytes = 0;
+        self.full.push(Page {
+            items: self.items,
+            before: self.cursor,
+            message: Message::snapshot(self.feed, &items, end),
+            web_socket: OnceLock::new(),
+            sse: OnceLock::new(),
+        });
+    }
+
+    fn end(mut self, position: Position, before: Option<Cursor>) -> Vec<Page> {
+        self.turn(Some((position, before)));
+        self.full
     }
 }

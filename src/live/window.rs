@@ -62,13 +62,13 @@ impl Shared {
         encoded.get_or_init(|| Message::change(&self.feed, &self.change, now).on(wire)).clone()
     }
 
-    /// Roughly how many bytes it holds, before it is encoded: what it will hold once it is on one wire.
+    /// Roughly how many bytes it holds once it is on both wires: what it is made from, and twice its encoding.
     fn weight(&self) -> usize {
         let made_from = match &*self.change.what {
             What::Item(record) => record.story.len(),
             What::Feed(_) => 512,
         };
-        2 * made_from + 512
+        3 * made_from + 1024
     }
 }
 

@@ -15,10 +15,7 @@ use serde::Deserialize;
 
 use super::{Doors, access, problem::Problem};
 use crate::{
-    live::{
-        Goodbye, Reader, Start, Turn, Wire,
-        message::{Message, Reset},
-    },
+    live::{Ending, Goodbye, Reader, Start, Turn, Wire},
     news::{After, FeedId},
 };
 
@@ -30,21 +27,26 @@ pub struct StreamQuery {
     last: Option<usize>,
 }
 
-/// What is walked: a feed, or nothing but a farewell.
+/// What is walked: a feed, or nothing but an end.
 enum Walk {
     Reader(Box<Reader>),
-    Farewell(Turn),
+    Refused(Ending),
 }
 
 impl Walk {
-    /// The next turn. A farewell is the only one of its walk.
+    /// The next turn. An end is the last of its walk.
     async fn next(&mut self) -> Turn {
         match self {
             Self::Reader(reader) => reader.next().await,
-            Self::Farewell(Turn::End { messages, why, pause }) => {
-                Turn::End { messages: std::mem::take(messages), why: *why, pause: *pause }
-            }
-            Self::Farewell(Turn::Send(_)) => unreachable!("a farewell ends"),
+            Self::Refused(ending) => Turn::End(ending.clone()),
+        }
+    }
+
+    /// Ends the walk for a reason of the transport's.
+    fn end(&self, why: Goodbye) -> Turn {
+        match self {
+            Self::Reader(reader) => reader.end(why),
+            Self::Refused(ending) => Turn::End(ending.clone()),
         }
     }
 }
@@ -71,7 +73,8 @@ pub async fn stream(
 
 /// Which transport the request asks for.
 fn wire(headers: &HeaderMap) -> Result<Wire, Problem> {
-    if headers.contains_key(header::UPGRADE) {
+    // Clients that can do HTTP/2 offer an upgrade to it with every request; that is no wish for a WebSocket.
+    if web_socket::names(headers, header::UPGRADE, "websocket") {
         return Ok(Wire::WebSocket);
     }
     let accept = headers.get(header::ACCEPT).map_or(Ok("*/*"), |accept| accept.to_str()).unwrap_or_default();
@@ -103,19 +106,12 @@ async fn open(
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
         Ok(None) if start == Start::Newest => return Err(Problem::no_feed(feed)),
-        Ok(None) => return Ok(farewell(&id, wire, Some(Reset::Gone), Goodbye::Gone)),
+        Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Gone))),
         Err(error) => {
             tracing::warn!(%error, feed, "a reader could not be served");
-            return Ok(farewell(&id, wire, None, Goodbye::StoreAway));
+            return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
         }
     };
     access::reader(doors, headers, &awake.state()).await?;
     Ok(Walk::Reader(Box::new(Reader::open(doors.feeds.clone(), awake, wire, start, size))))
-}
-
-fn farewell(feed: &FeedId, wire: Wire, reset: Option<Reset>, why: Goodbye) -> Walk {
-    let pause = why.pause();
-    let reset = reset.map(|reason| Message::reset(feed, reason).on(wire));
-    let bye = Message::bye(feed, why, pause).on(wire);
-    Walk::Farewell(Turn::End { messages: reset.into_iter().chain([bye]).collect(), why, pause })
 }

@@ -12,7 +12,7 @@ use futures_util::stream;
 use http::{HeaderName, header};
 
 use super::Walk;
-use crate::live::Turn;
+use crate::live::{Ending, Turn};
 
 /// What stands between the walk and the socket: the rest of one turn.
 struct Events {
@@ -42,7 +42,7 @@ impl Events {
         while self.turn.is_empty() {
             match self.walk.as_mut()?.next().await {
                 Turn::Send(messages) => self.turn = messages.into(),
-                Turn::End { messages, pause, .. } => {
+                Turn::End(Ending { messages, pause, .. }) => {
                     self.walk = None;
                     // The pause for a browser's EventSource, which does not read `bye`.
                     self.turn.push_back(format!("retry: {}\n", pause.as_millis()).into());

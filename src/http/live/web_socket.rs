@@ -18,14 +18,14 @@ use tokio_tungstenite::{
             CloseFrame, Role, WebSocketConfig,
             frame::{
                 Frame,
-                coding::{Data, OpCode},
+                coding::{CloseCode, Data, OpCode},
             },
         },
     },
 };
 
 use super::{Doors, Problem, Walk};
-use crate::live::{Goodbye, Turn};
+use crate::live::{Ending, Goodbye, Turn};
 
 /// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
 /// and for clients that greet.
@@ -58,15 +58,11 @@ pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result
 
 /// The value of `Sec-WebSocket-Accept`, if the handshake is one (RFC 6455, section 4.2.1).
 fn accepted(headers: &HeaderMap) -> Result<String, Problem> {
-    let says = |name: HeaderName, word: &str| {
-        let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        lists.flat_map(|list| list.split(',')).any(|token| token.trim().eq_ignore_ascii_case(word))
-    };
-    if !says(header::UPGRADE, "websocket") || !says(header::CONNECTION, "upgrade") {
-        let detail = "An upgrade to websocket needs the headers \"Connection: Upgrade\" and \"Upgrade: websocket\".";
-        return Err(Problem::bad_request("Upgrade", detail));
+    if !names(headers, header::CONNECTION, "upgrade") {
+        let detail = "An upgrade to websocket needs the header \"Connection: Upgrade\".";
+        return Err(Problem::bad_request("Connection", detail));
     }
-    if !says(header::SEC_WEBSOCKET_VERSION, "13") {
+    if !names(headers, header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(Problem::upgrade_required());
     }
     match headers.get(header::SEC_WEBSOCKET_KEY) {
@@ -74,6 +70,12 @@ fn accepted(headers: &HeaderMap) -> Result<String, Problem> {
         Some(key) if key.len() == 24 => Ok(derive_accept_key(key.as_bytes())),
         _ => Err(Problem::bad_request("Sec-WebSocket-Key", "A handshake carries 16 random bytes in base64.")),
     }
+}
+
+/// Whether a header that is a list names this word.
+pub(super) fn names(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|token| token.trim().eq_ignore_ascii_case(word))
 }
 
 async fn run(connection: Upgraded, mut walk: Walk) {
@@ -85,36 +87,32 @@ async fn run(connection: Upgraded, mut walk: Walk) {
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, Some(config)).await;
     loop {
         // What can wake this loop: a turn of the walk, or something that the client sent.
-        tokio::select! {
-            turn = walk.next() => match turn {
-                Turn::Send(messages) => {
-                    if !sent(&mut socket, messages).await {
-                        return;
-                    }
-                }
-                Turn::End { messages, why, .. } => {
-                    if sent(&mut socket, messages).await {
-                        close(socket, why).await;
-                    }
-                    return;
-                }
-            },
+        let turn = tokio::select! {
+            turn = walk.next() => turn,
             received = socket.next() => match received {
-                // Pings are answered by the library with the next write; a poll for the next frame does one.
-                Some(Ok(Message::Close(_))) | None => {
-                    let _gone_anyway = tokio::time::timeout(CLOSING, socket.close(None)).await;
-                    return;
+                // What a reader says is dropped. Pings are answered by the library as the next frame is awaited.
+                Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                    continue;
                 }
-                Some(Ok(_)) => {}
-                Some(Err(Error::Capacity(_))) => {
-                    close(socket, Goodbye::TooMuch).await;
-                    return;
-                }
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "a reader is gone");
-                    return;
-                }
+                Some(Err(Error::Capacity(_))) => walk.end(Goodbye::TooMuch),
+                Some(Err(Error::Protocol(_))) => return close(socket, CloseCode::Protocol, "protocol").await,
+                Some(Err(Error::Utf8(_))) => return close(socket, CloseCode::Invalid, "utf8").await,
+                Some(Ok(Message::Close(_))) => return answered(socket).await,
+                Some(Err(_)) | None => return,
             },
+        };
+        match turn {
+            Turn::Send(messages) => {
+                if !sent(&mut socket, messages).await {
+                    return;
+                }
+            }
+            Turn::End(Ending { messages, why, .. }) => {
+                if sent(&mut socket, messages).await {
+                    close(socket, why.close_code().into(), why.name()).await;
+                }
+                return;
+            }
         }
     }
 }
@@ -139,13 +137,19 @@ async fn sent(socket: &mut Socket, messages: Vec<Bytes>) -> bool {
     }
 }
 
-/// Closes with the code of the reason and waits a moment for the client's own close frame.
-async fn close(mut socket: Socket, why: Goodbye) {
-    let frame = CloseFrame { code: why.close_code().into(), reason: why.name().into() };
+/// Closes with a code and waits a moment for the client's own close frame.
+async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
     let closing = async {
-        if socket.close(Some(frame)).await.is_ok() {
-            while let Some(Ok(_)) = socket.next().await {}
-        }
+        // After a broken frame nothing more can be read, but what is written still arrives.
+        let _closing = socket.close(Some(frame)).await;
+        while let Some(Ok(_)) = socket.next().await {}
     };
     let _gone_anyway = tokio::time::timeout(CLOSING, closing).await;
+}
+
+/// Sends the answer to the client's close frame, which the library has made when it read that.
+async fn answered(mut socket: Socket) {
+    let answering = async { while let Some(Ok(_)) = socket.next().await {} };
+    let _gone_anyway = tokio::time::timeout(CLOSING, answering).await;
 }

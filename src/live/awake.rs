@@ -1,0 +1,254 @@
+//! One awake feed: its window, and the readers that it wakes.
+//!
+//! It is listed before it is filled, so that no commit falls between; it is handed to readers only once it is filled.
+//! Whoever brings the window up to the store's head holds a lock meanwhile, so that entries are appended in their order.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{
+    sync::{Notify, OnceCell, futures::Notified},
+    time::Instant,
+};
+
+use super::{
+    feeds::Feeds,
+    goodbye::Goodbye,
+    snapshot::Snapshots,
+    window::{CHANGES, View, Window},
+};
+use crate::{
+    news::{FeedId, Mark, Position},
+    store::{FeedState, Lost, StoreError, Witness},
+};
+
+/// One awake feed.
+#[derive(Debug)]
+pub struct Awake {
+    /// Its id.
+    pub id: FeedId,
+    /// Snapshots for new readers.
+    pub snapshots: Snapshots,
+    /// Whether the feed exists, once that is known.
+    exists: OnceCell<bool>,
+    /// None until it is filled.
+    live: Mutex<Option<Live>>,
+    wake: Notify,
+    readers: AtomicUsize,
+    filling: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Live {
+    window: Window,
+    generation: u64,
+    /// Why nobody is served from here any more.
+    ended: Option<Goodbye>,
+    last_read: Instant,
+}
+
+/// What a reader sees when it looks: all in one moment.
+#[derive(Debug)]
+pub struct Look {
+    /// The generation of the window.
+    pub generation: u64,
+    /// Why nobody is served from here any more, if so.
+    pub ended: Option<Goodbye>,
+    /// The window's head.
+    pub head: Position,
+    /// What comes after the position that was asked for.
+    pub view: View,
+}
+
+/// How far what was read earlier can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Grows by one with each cut: positions of an older generation are reset.
+    pub generation: u64,
+    /// The seq of the newest change that took text away from the public, or where the window began.
+    pub taken_away: u64,
+}
+
+impl Awake {
+    pub(super) fn unfilled(id: FeedId) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            snapshots: Snapshots::default(),
+            exists: OnceCell::new(),
+            live: Mutex::new(None),
+            wake: Notify::new(),
+            readers: AtomicUsize::new(0),
+            filling: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Fills the window, once, for all who wait for it. False: there is no such feed.
+    pub(super) async fn fill(&self, feeds: &Feeds) -> Result<bool, StoreError> {
+        let exists = self.exists.get_or_try_init(async || {
+            let Some(state) = feeds.store.feed(&self.id).await? else { return Ok::<_, StoreError>(false) };
+            let oldest = state.head.seq.saturating_sub(CHANGES as u64).max(state.floor).max(state.cut);
+            let base = feeds.store.position(&self.id, oldest).await?.unwrap_or(state.head);
+            let window = Window::begin(state, base);
+            *self.lock() = Some(Live { window, generation: 0, ended: None, last_read: Instant::now() });
+            // From here on the follower fetches what it is told of; what was committed before is fetched now.
+            self.bring_up(feeds).await?;
+            Ok(true)
+        });
+        exists.await.copied()
+    }
+
+    /// What comes after a position.
+    #[must_use]
+    pub fn look(&self, after: Position) -> Look {
+        self.with(|live| {
+            live.last_read = Instant::now();
+            let (generation, ended) = (live.generation, live.ended);
+            Look { generation, ended, head: live.window.head(), view: live.window.after(after) }
+        })
+    }
+
+    /// The feed's state as this node knows it.
+    #[must_use]
+    pub fn state(&self) -> FeedState {
+        self.with(|live| live.window.state().clone())
+    }
+
+    /// How far what was read earlier can be trusted.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.with(|live| Standing { generation: live.generation, taken_away: live.window.taken_away() })
+    }
+
+    /// Wakes with the next change of anything that [`Awake::look`] tells, even if that comes before it is awaited.
+    pub fn woken(&self) -> Notified<'_> {
+        self.wake.notified()
+    }
+
+    /// Wakes every reader of this feed, to look again.
+    pub fn wake(&self) {
+        self.wake.notify_waiters();
+    }
+
+    /// Counts a reader for as long as the returned guard lives.
+    #[must_use]
+    pub fn enter(self: &Arc<Self>) -> Here {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        Here(self.clone())
+    }
+
+    /// How many readers are open.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.readers.load(Ordering::Relaxed)
+    }
+
+    /// Brings the window up to the store's head. Where the store no longer has the window's head, that is a cut: it is
+    /// told to the store, and a new generation begins. What is not filled yet is left alone.
+    ///
+    /// # Errors
+    /// The store is away, or the feed cannot be read; the window stays as far as it came.
+    pub async fn bring_up(&self, feeds: &Feeds) -> Result<(), StoreError> {
+        if self.lock().is_none() {
+            return Ok(());
+        }
+        let _filling = self.filling.lock().await;
+        loop {
+            match feeds.store.log(&self.id, self.state().head).await? {
+                Ok(log) => {
+                    let (head, came) = (log.state.head, !log.entries.is_empty());
+                    let reached = self.with(|live| {
+                        live.window.append(log.entries, log.state);
+                        live.window.head() == head
+                    });
+                    if came {
+                        self.wake();
+                    }
+                    if reached || !came {
+                        return Ok(());
+                    }
+                }
+                Err(lost) => return self.begin_anew(feeds, lost).await,
+            }
+        }
+    }
+
+    /// The store does not go on from the window's head.
+    async fn begin_anew(&self, feeds: &Feeds, lost: Lost) -> Result<(), StoreError> {
+        let known = self.state();
+        if lost == Lost::Changed {
+            let told = feeds.store.cut(&self.id, Some(known.cut), Witness::Follower, Mark::random()).await?;
+            tracing::warn!(feed = %self.id, held = %known.head, told, "the store went back in time: readers are reset");
+        }
+        match feeds.store.feed(&self.id).await? {
+            None => {
+                tracing::warn!(feed = %self.id, "the feed is gone: its readers are told");
+                self.end(Goodbye::Gone);
+            }
+            Some(state) => {
+                // Nothing from before is good any more: the new window begins at the head.
+                let head = state.head;
+                self.with(|live| {
+                    live.window = Window::begin(state, head);
+                    live.generation += u64::from(lost != Lost::Trimmed);
+                });
+                self.snapshots.forget();
+                self.wake();
+            }
+        }
+        Ok(())
+    }
+
+    /// Serves nobody from here any more; every reader is told why.
+    pub fn end(&self, why: Goodbye) {
+        self.with(|live| live.ended = Some(why));
+        self.snapshots.forget();
+        self.wake();
+    }
+
+    /// Whether it is filled and can be handed out.
+    pub(super) fn is_filled(&self) -> bool {
+        self.exists.get() == Some(&true)
+    }
+
+    /// Whether nobody is served from here any more.
+    pub(super) fn ended(&self) -> bool {
+        self.lock().as_ref().is_some_and(|live| live.ended.is_some())
+    }
+
+    /// When somebody last looked; none before it is filled.
+    pub(super) fn last_read(&self) -> Option<Instant> {
+        self.lock().as_ref().map(|live| live.last_read)
+    }
+
+    /// Roughly how many bytes the window holds.
+    pub(super) fn weight(&self) -> usize {
+        self.lock().as_ref().map_or(0, |live| live.window.weight())
+    }
+
+    /// Gives up the older half of the window.
+    pub(super) fn shrink(&self) {
+        if let Some(live) = &mut *self.lock() {
+            live.window.shrink();
+        }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Live) -> T) -> T {
+        look(self.lock().as_mut().expect("a feed is handed out, and followed, once it is filled"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().expect("nothing panics while holding it")
+    }
+}
+
+/// An open reader, counted until it is dropped.
+#[derive(Debug)]
+pub struct Here(Arc<Awake>);
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
