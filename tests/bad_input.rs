@@ -280,12 +280,29 @@ async fn what_a_reader_sends_is_dropped_and_too_much_of_it_ends_the_stream() {
     server.publish(&json!({"headline": "A"})).await;
     reader.until("item.published").await;
     reader.send(text(4 * 1024 + 1)).await;
-    loop {
-        if let Said::End(frame) = reader.next().await {
-            assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(1009));
-            break;
-        }
-    }
+    assert_eq!(reader.until("bye").await["reason"], "tooMuch");
+    let Said::End(frame) = reader.next().await else { panic!("nothing comes after bye") };
+    assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(1009));
+}
+
+#[tokio::test]
+async fn a_reader_that_closes_is_answered() {
+    let server = Server::start(Kept::Sqlite).await;
+    let mut reader = Stream::open(&server, Door::WebSocket, "").await;
+    reader.until("caughtUp").await;
+    reader.close(1000).await;
+    let Said::End(frame) = reader.next().await else { panic!("nothing comes after a close frame") };
+    assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(1000));
+}
+
+#[tokio::test]
+async fn an_offer_to_speak_http_2_is_no_wish_for_a_web_socket() {
+    let server = Server::start(Kept::Sqlite).await;
+    let path = server.url(&format!("/v1/feeds/{FEED}/live"));
+    let offer =
+        reqwest::Client::new().get(path).header("Connection", "Upgrade, HTTP2-Settings").header("Upgrade", "h2c");
+    let answer = offer.send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
 }
 
 #[tokio::test]
@@ -302,6 +319,10 @@ async fn an_unknown_position_starts_a_stream_anew() {
             assert_eq!(kinds[..2], ["hello", "reset"], "{after}");
             assert_eq!(came[1]["reason"], reason, "{after}");
             assert!(came.iter().any(|message| message["type"] == "snapshot" && message["items"][0]["headline"] == "A"));
+        }
+        for after in ["2-00000000", "99-00000000"] {
+            let polled = server.read(&format!("/v1/feeds/{FEED}/changes?after={after}")).await;
+            assert_eq!(polled["reset"], "storeChanged", "{after}");
         }
         let mut nowhere = Stream::open_in(&server, "no-such-feed", door, "after=2-00000000").await;
         assert_eq!(nowhere.next().await.message()["reason"], "gone");

@@ -8,6 +8,10 @@ use support::{
     server::{FEED, Kept, Server},
     stream::{Door, Stream},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+};
 
 /// Words that nothing else holds.
 const SECRET: &str = "zanzibar-quicksilver";
@@ -84,6 +88,70 @@ async fn what_is_taken_away_is_found_at_no_public_door_on_sqlite() {
 #[tokio::test]
 async fn what_is_taken_away_is_found_at_no_public_door_on_redis() {
     is_gone_at_once(Kept::Redis).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_slow_to_take_a_snapshot_is_not_sent_what_was_taken_away_meanwhile() {
+    let server = Server::start(Kept::Sqlite).await;
+    let words = "Much is known. ".repeat(1_200);
+    let mut ids = Vec::new();
+    for n in 0..100 {
+        let text = if n == 0 { format!("{SECRET} {words}") } else { words.clone() };
+        let made = server.publish(&json!({"headline": format!("Item {n}"), "body": format!("<p>{text}</p>")})).await;
+        ids.push(made["item"]["id"].as_str().expect("an id").to_owned());
+    }
+    // It has the newest items and then takes nothing; the first item is on the last page.
+    let slow = TcpSocket::new_v4().expect("a socket");
+    slow.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+    let address = format!("127.0.0.1:{}", server.port()).parse().expect("an address");
+    let mut slow = slow.connect(address).await.expect("the server takes readers");
+    let request = format!("GET /v1/feeds/{FEED}/live?last=500 HTTP/1.1\r\nHost: newswire\r\n\r\n");
+    slow.write_all(request.as_bytes()).await.expect("the request is sent");
+    let mut came = vec![0; 1_024];
+    slow.read_exact(&mut came).await.expect("the first page begins");
+
+    server.act(&ids[0], "retract", &json!({"reason": "It was not so."})).await;
+    server.act(&ids[1], "withhold", &json!({})).await;
+    let mut part = vec![0; 64 * 1024];
+    let caught_up = b"\"caughtUp\"";
+    while !came.windows(caught_up.len()).any(|bytes| bytes == caught_up) {
+        let read = tokio::time::timeout(support::PATIENCE, slow.read(&mut part)).await;
+        let read = read.expect("something comes").expect("the socket can be read");
+        assert!(read > 0, "the stream ended");
+        // What may lie across two reads is searched again, and no more than that.
+        came.drain(..came.len().saturating_sub(64));
+        came.extend_from_slice(&part[..read]);
+        assert!(!came.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()), "text that was retracted is sent");
+    }
+}
+
+#[tokio::test]
+async fn a_removal_is_finished_and_told_in_the_log_although_its_editor_hangs_up() {
+    let server = Server::start(Kept::Sqlite).await;
+    let mut ids = Vec::new();
+    for n in 0..10 {
+        let made = server.publish(&json!({"headline": format!("{SECRET} {n}")})).await;
+        ids.push(made["item"]["id"].as_str().expect("an id").to_owned());
+    }
+    for id in &ids {
+        let mut editor = TcpStream::connect(("127.0.0.1", server.port())).await.expect("a connection");
+        let request = format!(
+            "POST /v1/feeds/{FEED}/items/{id}/remove HTTP/1.1\r\nHost: newswire\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: 0\r\n\r\n",
+            server.token
+        );
+        editor.write_all(request.as_bytes()).await.expect("the request is sent");
+    }
+    // A request may have been dropped before it was read; what was carried out was carried out whole.
+    let left = server.items().await.len();
+    support::until("what was removed is in the log", async || {
+        server.log().matches("Remove").count() == ids.len() - server.items().await.len()
+    })
+    .await;
+    for id in &ids {
+        server.act(id, "remove", &json!({})).await;
+    }
+    assert!(left <= ids.len() && !support::holds(server.files(), SECRET.as_bytes()));
 }
 
 async fn leaves_the_files(kept: Kept) {

@@ -72,6 +72,25 @@ async fn readers_stay_while_redis_is_stopped_and_go_on_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_feed_that_could_not_wake_wakes_for_the_next_reader() {
+    let server = Server::start(Kept::Redis).await;
+    // Nobody has read the feed here yet, and this node does not know yet that its store is away.
+    server.redis().pause();
+    let (mut one, mut two) =
+        tokio::join!(Stream::open(&server, Door::Sse, "after=0"), Stream::open(&server, Door::WebSocket, "after=0"));
+    for reader in [&mut one, &mut two] {
+        assert_eq!(reader.next().await.message()["reason"], "storeAway");
+    }
+    server.redis().resume();
+    support::until("the server is ready", async || server.get("/readyz").await.is_ok_and(|a| a.status() == 200)).await;
+    let mut reader = Stream::open(&server, Door::Sse, "after=0").await;
+    reader.until("caughtUp").await;
+    let made = server.publish(&json!({"headline": "A"})).await;
+    assert_eq!(made["readers"], 1);
+    assert_eq!(reader.until("item.published").await["position"], made["position"]);
+}
+
+#[tokio::test]
 async fn what_another_node_retracts_while_this_one_is_cut_off_is_not_shown_afterwards() {
     const SECRET: &str = "zanzibar-quicksilver";
     let server = Server::start(Kept::Redis).await;

@@ -126,15 +126,16 @@ impl Server {
         said
     }
 
-    /// Starts it again on the same port and store.
-    pub(crate) async fn up(&self) {
-        self.up_as(&mut self.command()).await;
+    /// Starts it again on the same port and store, and returns the lines that it announces itself with.
+    pub(crate) async fn up(&self) -> Vec<String> {
+        self.up_as(&mut self.command()).await
     }
 
     /// Starts it again by a command made from [`Server::command`].
-    pub(crate) async fn up_as(&self, command: &mut Command) {
-        self.spawn(command);
+    pub(crate) async fn up_as(&self, command: &mut Command) -> Vec<String> {
+        let said = self.spawn(command);
         self.ready().await;
+        said
     }
 
     async fn ready(&self) {

@@ -136,6 +136,14 @@ impl Stream {
         }
     }
 
+    /// Says that it leaves.
+    pub(crate) async fn close(&mut self, code: u16) {
+        if let Self::WebSocket(socket) = self {
+            let frame = CloseFrame { code: code.into(), reason: "".into() };
+            WebSocketStream::close(socket, Some(frame)).await.expect("the close frame is sent");
+        }
+    }
+
     /// Sends a text message, as no well-behaved reader needs to.
     pub(crate) async fn send(&mut self, text: String) {
         if let Self::WebSocket(socket) = self {
