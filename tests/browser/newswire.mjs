@@ -1,0 +1,128 @@
+// What the browser tests stand on: a real newswire on a port and a directory of its own, ended by its process id; a site
+// of another origin; and waiting for facts. The program is what NEWSWIRE_BIN names, else the one that cargo builds here.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const FEED = "news-feed";
+/** How long a fact is waited for. Generous: a slow machine is no defect. */
+export const PATIENCE = 30_000;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+function program() {
+  if (process.env.NEWSWIRE_BIN) return process.env.NEWSWIRE_BIN;
+  const built = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "newswire");
+  if (!existsSync(built)) execFileSync("cargo", ["build", "--locked"], { cwd: ROOT, stdio: "inherit" });
+  return built;
+}
+
+export class Newswire {
+  #dir = mkdtempSync(join(tmpdir(), "newswire-page-"));
+  #child = null;
+  #log = "";
+  /** Where readers look for it, without a path. */
+  origin = null;
+  /** Where it is. */
+  at = null;
+  token = null;
+
+  static async start() {
+    const server = new Newswire();
+    await server.up();
+    return server;
+  }
+
+  /** Starts it on the same store, where it was; or, `elsewhere`, where no reader looks for it. */
+  async up(elsewhere = false) {
+    const where = this.origin && !elsewhere ? new URL(this.origin).host : "127.0.0.1:0";
+    const child = spawn(program(), ["--listen", where, "--data", join(this.#dir, "data"), "--drain", "5"], {
+      env: { ...process.env, NEWSWIRE_STORE: "sqlite", RUST_LOG: "warn" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    child.stderr.on("data", (text) => (this.#log += text));
+    let said = "";
+    this.at = await new Promise((found, lost) => {
+      child.on("exit", (code) => lost(new Error(`newswire ended with ${code}: ${this.#log}`)));
+      child.stdout.on("data", (text) => {
+        said += text;
+        // The token, if there is one, is written together with the lines before it.
+        const api = /page\s+(http:\/\/\S+:\d+)\/\n[\s\S]*API[^\n]*\n/.exec(said);
+        if (api) found(api[1]);
+      });
+    });
+    this.token ??= /\bnw_\S+/.exec(said)[0];
+    if (!elsewhere) this.origin = this.at;
+    await until("the server is ready", async () => (await fetch(`${this.at}/readyz`)).ok);
+  }
+
+  /** Ends it as `kill -9` does. */
+  async kill() {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((done) => child.once("close", done));
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  async end() {
+    await this.kill();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** An editor's request below the feed: `items`, `items/ID/retract`. */
+  async edit(path, body, { method = "POST", etag } = {}) {
+    const answer = await fetch(`${this.at}/v1/feeds/${FEED}/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json", ...(etag && { "if-match": etag }) },
+      body: JSON.stringify(body ?? {}),
+    });
+    const said = await answer.json();
+    assert.ok(answer.ok, JSON.stringify(said));
+    return { ...said, etag: answer.headers.get("etag") };
+  }
+
+  /** Publishes an item and returns it as its editors see it, with its ETag. */
+  async publish(item) {
+    const { item: published, etag } = await this.edit("items", typeof item === "string" ? { headline: item } : item);
+    return { ...published, etag };
+  }
+}
+
+const PIXEL = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
+
+/** A site of another origin: an empty page, and a picture. */
+export async function otherSite() {
+  const site = createServer((request, answer) => {
+    const [status, type, body] = {
+      "/": [200, "text/html", "<!doctype html><link rel='icon' href='data:,'><title>Elsewhere</title>"],
+      "/picture.gif": [200, "image/gif", PIXEL],
+    }[new URL(request.url, "http://site").pathname] ?? [404, "text/plain", "nothing here"];
+    answer.writeHead(status, { "content-type": type });
+    answer.end(body);
+  });
+  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  return { origin: `http://127.0.0.1:${site.address().port}`, end: () => site.close() };
+}
+
+/** Waits until a fact holds; an error while it is looked for says only that it does not hold yet. */
+export async function until(what, fact) {
+  const deadline = AbortSignal.timeout(PATIENCE);
+  let last;
+  while (!deadline.aborted) {
+    try {
+      if (await fact()) return;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  throw new Error(`waited in vain until ${what}`, { cause: last });
+}
