@@ -1,6 +1,6 @@
 //! The program: settings → store → listen → serve → signal → drain → exit.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+use std::{io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
 
 use newswire::{
     command::{
@@ -40,16 +40,17 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
             format!("{} cannot be listened on ({error}); choose another --listen", settings.listen),
         )
     })?;
+    let address = listener.local_addr().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     let drain = Drain::default();
     let feeds = Feeds::asleep(store.clone(), drain.clone());
     let follower = follow::begin(&feeds).await?;
     drain.spawn(follow::follow(feeds.clone(), follower));
     drain.spawn(follow::tend(feeds.clone()));
     if settings.sample {
-        drain.spawn(sample::publish(store.clone(), drain.clone()));
+        drain.spawn(sample::publish(store.clone(), drain.clone(), address));
     }
     let router = http::router(Doors { store: store.clone(), feeds: feeds.clone(), drain: drain.clone() });
-    announce(&listener, editor.as_ref())?;
+    announce(address, editor.as_ref());
     tokio::select! {
         () = http::serve::accept(listener, router, drain.clone()) => {}
         () = stop(&drain, settings.drain) => {}
@@ -81,16 +82,14 @@ async fn signalled() {
 }
 
 /// Says where everything is, in a few lines on standard output.
-fn announce(listener: &TcpListener, editor: Option<&Editor>) -> Result<(), Failure> {
-    let at = listener.local_addr().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
-    let mut lines =
-        format!("newswire {}\n  page   http://{at}/\n  API    http://{at}/v1/feeds\n", env!("CARGO_PKG_VERSION"));
+fn announce(address: SocketAddr, editor: Option<&Editor>) {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = format!("newswire {version}\n  page   http://{address}/\n  API    http://{address}/v1/feeds\n");
     if let Some(editor) = editor {
         lines.push_str(&format!("  token  {}   (an editor's; it is shown only this once)\n", editor.token.reveal()));
     }
     // Whoever started the server may have closed its output; it serves all the same.
     let _closed = std::io::stdout().write_all(lines.as_bytes());
-    Ok(())
 }
 
 fn log(format: LogFormat) {

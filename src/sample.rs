@@ -1,7 +1,10 @@
 //! `--sample`: fills the feed with the items of `examples/sample-items.jsonl`, then publishes a further one every few
 //! seconds, so that a newcomer sees a feed live. The rules are those of the editors' door.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use serde_json::{Map, Value, json};
 
@@ -25,10 +28,13 @@ const APART: Duration = Duration::from_secs(9 * 60);
 /// How long a sample item is breaking news.
 const BREAKING: Duration = Duration::from_secs(60);
 
-/// Publishes until the server drains.
-pub async fn publish(store: SharedStore, drain: Drain) {
+/// Where the pictures of the items are, as the file has it: among the page's own files.
+const PICTURES: &str = "https://newswire.example/page/";
+
+/// Publishes until the server, which is reached at `address`, drains.
+pub async fn publish(store: SharedStore, drain: Drain, address: SocketAddr) {
     tokio::select! {
-        ended = fill_and_go_on(&store) => match ended {
+        ended = fill_and_go_on(&store, address) => match ended {
             Ok(()) => {}
             Err(error) => tracing::error!(%error, "no more sample items are published"),
         },
@@ -36,14 +42,17 @@ pub async fn publish(store: SharedStore, drain: Drain) {
     }
 }
 
-async fn fill_and_go_on(store: &SharedStore) -> Result<(), StoreError> {
+async fn fill_and_go_on(store: &SharedStore, address: SocketAddr) -> Result<(), StoreError> {
     let id: FeedId = FEED.parse().expect("a feed's name");
     let Some(state) = store.feed(&id).await? else {
         tracing::warn!("there is no feed {FEED}, so no sample items are published");
         return Ok(());
     };
+    // A server that listens everywhere is looked at from this machine.
+    let host = if address.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
+    let items = ITEMS.replace(PICTURES, &format!("http://{}/page/", SocketAddr::new(host, address.port())));
     let items: Vec<Map<String, Value>> =
-        ITEMS.lines().map(|line| serde_json::from_str(line).expect("the sample items are JSON objects")).collect();
+        items.lines().map(|line| serde_json::from_str(line).expect("the sample items are JSON objects")).collect();
     let begun = store.now();
     for (place, item) in items.iter().enumerate() {
         let ago = APART * u32::try_from(items.len() - place).expect("there are few sample items");

@@ -46,7 +46,6 @@ async fn ended(child: Child) -> (i32, String, String) {
 }
 
 /// The next reader, and the query it came with.
-#[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
 async fn reader(server: &TcpListener) -> (WebSocketStream<TcpStream>, String) {
     let (socket, _) = timeout(PATIENCE, server.accept()).await.expect("somebody comes").expect("accepted");
     let mut query = String::new();

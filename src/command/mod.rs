@@ -118,6 +118,9 @@ impl Beside {
     /// # Errors
     /// It did not do what was asked.
     pub async fn run(self) -> Result<Exit, Failure> {
+        // Both TLS clients, for HTTPS and for WebSockets, take their cryptography from here, and cannot be built without.
+        // An error is a provider that was installed before, which does as well.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
         match self.0 {
             Command::Serve(_) => unreachable!("`parse` makes every serve a job of its own"),
             Command::Feed(args) => feed::run(args).await,

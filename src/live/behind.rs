@@ -31,7 +31,7 @@ pub struct Behind {
 /// Reads what changed after a position, after checking it against the store as every resume does.
 ///
 /// # Errors
-/// The store is away or busy for longer than [`PATIENCE`].
+/// The store is away, or busy for longer than 5 s.
 pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result<Behind, Lost>, StoreError> {
     let read = async {
         let _slot = feeds.reads.acquire().await.expect("the slots are never closed");

@@ -225,3 +225,6 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ export class Dates {
     const elsewhere = pinned && this.day(item.published) !== this.day(Date.now());
     const ago = element("span", "ago", { "data-at": item.published }, this.ago(item.published, Date.now()));
     const title = { datetime: item.published, title: this.full.format(at) };
-    return element("time", "published", title, (elsewhere ? this.full : this.clock).format(at), ago);
+    return element("time", "published", title, (elsewhere ? this.full : this.clock).format(at), " ", ago);
   }
 
   /** Shown where a reader could have missed it: more than a minute after publication. */

@@ -104,9 +104,19 @@ fn too_long() -> String {
 /// The text, if it is one JSON object.
 fn object(text: &[u8]) -> Result<Vec<u8>, String> {
     match serde_json::from_slice::<IgnoredAny>(text) {
-        Err(error) => Err(format!("not JSON: {error}")),
+        Err(error) => Err(format!("not JSON: {}", what_is_wrong(&error))),
         Ok(_) if !text.starts_with(b"{") => Err("not a JSON object: an item is {\"headline\": …}".to_owned()),
         Ok(_) => Ok(text.to_vec()),
+    }
+}
+
+/// What the parser says, and where: on a line of its own, the column is enough.
+fn what_is_wrong(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let what = said.split(" at line ").next().unwrap_or(&said);
+    match error.line() {
+        1 => format!("{what} at column {}", error.column()),
+        line => format!("{what} on its line {line}, column {}", error.column()),
     }
 }
 

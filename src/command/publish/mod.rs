@@ -108,7 +108,10 @@ async fn publish<R: AsyncBufRead + Unpin>(mut entries: Entries<R>, door: &Door) 
             Ok(sent) => report.sent(line, &sent)?,
             Err(failure) => {
                 report.finish();
-                let why = format!("line {line}: {}; run it again to go on, nothing is doubled", failure.why);
+                let why = format!(
+                    "line {line}: {}; run it again to go on, nothing is doubled",
+                    failure.why.trim_end_matches('.')
+                );
                 return Err(Failure::new(failure.exit, why));
             }
         }

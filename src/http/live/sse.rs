@@ -22,7 +22,7 @@ struct Events {
 }
 
 /// The response: 200 whatever the walk says, with headers that keep proxies from buffering it.
-pub fn respond(walk: Walk) -> Response {
+pub(super) fn respond(walk: Walk) -> Response {
     let events = Events { walk: Some(walk), turn: VecDeque::new() };
     let body = stream::unfold(events, |mut events| async move {
         let bytes = events.next().await?;

@@ -29,14 +29,14 @@ use crate::live::{Goodbye, Turn};
 
 /// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
 /// and for clients that greet.
-pub const LARGEST_SENT: usize = 4 * 1024;
+const LARGEST_SENT: usize = 4 * 1024;
 /// How long the client may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Answers the handshake and begins the walk once the connection is handed over.
-pub fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
+pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
     let key = accepted(request.headers())?;
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));
