@@ -23,7 +23,9 @@ function program() {
 }
 
 export class Newswire {
+  /** What it keeps. */
   #dir = mkdtempSync(join(tmpdir(), "newswire-page-"));
+  /** None while it is down. */
   #child = null;
   #log = "";
   /** Where readers look for it, without a path. */
@@ -70,6 +72,21 @@ export class Newswire {
     const ended = new Promise((done) => child.once("close", done));
     child.kill("SIGKILL");
     await ended;
+  }
+
+  /** Tells it to stop, as `kill` does, and waits until it has: its readers are told to come back. */
+  async stop() {
+    const child = this.#child;
+    this.#child = null;
+    const ended = new Promise((done) => child.once("close", done));
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0, this.#log);
+  }
+
+  /** Forgets everything: the next start is on an empty store, with another token. The server is down. */
+  wipe() {
+    rmSync(join(this.#dir, "data"), { recursive: true });
+    this.token = null;
   }
 
   async end() {

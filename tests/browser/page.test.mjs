@@ -188,6 +188,28 @@ test("after kill -9 the page says that it waits, and then shows what it missed, 
   assert.equal(await page.evaluate(() => window.sameDocument), true);
 });
 
+test("a server that stops tells the page, which comes back to the next one by itself", async () => {
+  const page = await reader({ expected: AWAY });
+  await server.stop();
+  await page.waitForSelector("html[data-status=waiting]");
+  await server.up();
+  await server.publish("After the stop");
+  await shows(page, "After the stop");
+});
+
+test("where the store was replaced, the page starts again and keeps nothing of the old one", async () => {
+  for (const headline of ["Old 1", "Old 2", "Old 3"]) await server.publish(headline);
+  const page = await reader({ expected: AWAY });
+  await shows(page, "Old 3", "Old 2", "Old 1");
+  await server.kill();
+  server.wipe();
+  await server.up();
+  await server.publish("New");
+  await shows(page, "New");
+  await live(page);
+  assert.ok(!(await page.content()).includes("Old"));
+});
+
 for (const [how, script] of [
   ["missing", () => delete window.WebSocket],
   ["cut by a proxy", () => (window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10); } close() {} })],
@@ -227,6 +249,10 @@ async function through(follow) {
   await until("all came", async () => (await came()).length >= sent.length);
   sent.push((await server.publish("6")).id);
   await until("it is live again", async () => (await came()).length >= sent.length);
+  await server.stop();
+  await server.up();
+  sent.push((await server.publish("7")).id);
+  await until("it came back after bye", async () => (await came()).length >= sent.length);
   assert.deepEqual(await came(), sent, "every item once, in order");
 }
 
@@ -268,6 +294,58 @@ test("a page of another site may read items and their ETag", async () => {
   assert.equal(status, 200);
   assert.ok(etag);
   assert.equal(items, 1);
+});
+
+test("older items are loaded when they are asked for, and changes to them are not shown before", async () => {
+  const published = [];
+  for (let n = 0; n < 60; n += 1) published.push(await server.publish(`Report ${n}`));
+  const page = await reader();
+  const all = (from, to) => published.slice(from, to).map((_, n) => `Report ${from + n}`).reverse();
+  await shows(page, ...all(10, 60));
+  await server.edit(`items/${published[3].id}`, { headline: "Report 3, updated" }, { method: "PATCH", etag: published[3].etag });
+  await server.edit(`items/${published[4].id}/withhold`);
+  await server.publish("Newest");
+  await shows(page, "Newest", ...all(10, 60));
+  await page.click("#older");
+  const older = ["Report 3, updated", ...all(0, 3)];
+  await shows(page, "Newest", ...all(5, 60), ...older);
+  assert.equal(await page.locator("#older").isVisible(), false);
+});
+
+test("whoever reads further down is not moved, and is told of new items", async () => {
+  for (let n = 0; n < 30; n += 1) await server.publish({ headline: `Report ${n}`, body: "<p>Text.</p>" });
+  const page = await reader({ reducedMotion: "reduce" });
+  await page.waitForSelector("article");
+  const place = () => page.locator("article", { hasText: "Report 9" }).evaluate((one) => Math.round(one.getBoundingClientRect().top));
+  await page.locator("article", { hasText: "Report 9" }).evaluate((one) => one.scrollIntoView());
+  assert.equal(await page.locator("#fresh").isVisible(), false);
+  const before = await place();
+  await server.publish("New 1");
+  await page.waitForSelector("text=1 new item");
+  await server.publish("New 2");
+  await page.waitForSelector("text=2 new items");
+  assert.equal(await place(), before);
+  await page.click("#fresh");
+  await until("the top is shown", () => page.evaluate(() => scrollY === 0));
+  await page.waitForSelector("#fresh", { state: "hidden" });
+});
+
+test("what an item's fields hold is text, whatever it looks like", async () => {
+  const trick = "<img src=x onerror=\"window.tricked=1\"><script>window.tricked=1</script>";
+  const item = await server.publish({ headline: trick, byline: trick, located: trick, body: `<p>Body</p>${trick}` });
+  await server.edit(`items/${item.id}/correct`, { kind: "correction", note: trick, changes: { byline: `By ${trick}` } }, { etag: item.etag });
+  const page = await reader();
+  await shows(page, trick);
+  await page.waitForSelector(".note");
+  assert.equal(await page.locator("article img, article script").count(), 0);
+  assert.equal(await page.evaluate(() => window.tricked), undefined);
+});
+
+test("a feed that is not there is said to be so, and is not asked for again and again", async () => {
+  const page = await tab({ expected: /404/ });
+  await page.goto(`${server.origin}/?feed=no-such-feed`);
+  await page.waitForSelector("html[data-status=ended]");
+  assert.equal(await page.locator("#status").textContent(), "There is no such feed here.");
 });
 
 test("a phone's page never scrolls sideways, whatever an item holds", async () => {
