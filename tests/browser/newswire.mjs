@@ -1,10 +1,11 @@
-// What the browser tests stand on: a real newswire on a port and a directory of its own, ended by its process id; a site
-// of another origin; and waiting for facts. The program is what NEWSWIRE_BIN names, else the one that cargo builds here.
+// What the browser tests stand on: a real newswire, and a Redis, each on a port and a directory of its own and ended by
+// its process id; a site of another origin; and waiting for facts. The program is what NEWSWIRE_BIN names, else the one that cargo builds here.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +26,8 @@ function program() {
 export class Newswire {
   /** What it keeps. */
   #dir = mkdtempSync(join(tmpdir(), "newswire-page-"));
+  /** Another store than SQLite, as `--store` takes it. */
+  #store = null;
   /** None while it is down. */
   #child = null;
   #log = "";
@@ -34,8 +37,10 @@ export class Newswire {
   at = null;
   token = null;
 
-  static async start() {
+  /** On a new SQLite file, or on this store. */
+  static async start(store = null) {
     const server = new Newswire();
+    server.#store = store;
     await server.up();
     return server;
   }
@@ -43,8 +48,10 @@ export class Newswire {
   /** Starts it on the same store, where it was; or, `elsewhere`, where no reader looks for it. */
   async up(elsewhere = false) {
     const where = this.origin && !elsewhere ? new URL(this.origin).host : "127.0.0.1:0";
-    const child = spawn(program(), ["--listen", where, "--data", join(this.#dir, "data"), "--drain", "5"], {
-      env: { ...process.env, NEWSWIRE_STORE: "sqlite", RUST_LOG: "warn" },
+    const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
+    const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("NEWSWIRE_"));
+    const child = spawn(program(), ["--listen", where, "--drain", "5", ...store], {
+      env: { ...Object.fromEntries(foreign), RUST_LOG: "warn" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
@@ -110,6 +117,42 @@ export class Newswire {
   async publish(item) {
     const { item: published, etag } = await this.edit("items", typeof item === "string" ? { headline: item } : item);
     return { ...published, etag };
+  }
+}
+
+/** An empty redis-server on a port and a directory of its own, which can be stopped as it stands. */
+export class Redis {
+  #dir = mkdtempSync(join(tmpdir(), "newswire-redis-"));
+  #child = null;
+
+  static async start() {
+    const redis = new Redis();
+    const free = createServer();
+    await new Promise((done) => free.listen(0, "127.0.0.1", done));
+    const { port } = free.address();
+    await new Promise((done) => free.close(done));
+    const settings = ["--port", port, "--bind", "127.0.0.1", "--dir", redis.#dir, "--save", "", "--logfile", "log"];
+    redis.#child = spawn(process.env.REDIS_SERVER ?? "redis-server", settings, { stdio: "ignore" });
+    redis.url = `redis://127.0.0.1:${port}`;
+    const answers = () =>
+      new Promise((found, lost) => connect(port, "127.0.0.1", () => found(true)).on("error", lost).unref());
+    await until("redis-server answers", answers);
+    return redis;
+  }
+
+  pause() {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume() {
+    this.#child.kill("SIGCONT");
+  }
+
+  async end() {
+    const ended = new Promise((done) => this.#child.once("close", done));
+    this.#child.kill("SIGKILL");
+    await ended;
+    rmSync(this.#dir, { recursive: true, force: true });
   }
 }
 

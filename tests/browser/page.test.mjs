@@ -8,11 +8,12 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { FEED, Newswire, otherSite, PATIENCE, until } from "./newswire.mjs";
+import { FEED, Newswire, otherSite, PATIENCE, Redis, until } from "./newswire.mjs";
 
 /** Chromium sends nothing by itself. */
 const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const CHROMIUM = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path)) ?? "chromium";
+const CHROMIUM =
+  process.env.CHROMIUM ?? process.env.PATH.split(":").map((dir) => `${dir}/chromium`).find((path) => existsSync(path));
 
 let browser, site, server;
 /** What the console complained about. */
@@ -208,6 +209,27 @@ test("where the store was replaced, the page starts again and keeps nothing of t
   await shows(page, "New");
   await live(page);
   assert.ok(!(await page.content()).includes("Old"));
+});
+
+test("while the server has lost its store, the page says that what it shows may be out of date", async () => {
+  await server.end();
+  const redis = await Redis.start();
+  try {
+    server = await Newswire.start(redis.url);
+    await server.publish("Before");
+    const page = await reader();
+    await shows(page, "Before");
+    redis.pause();
+    await page.waitForSelector("html[data-status=stale]");
+    assert.match(await page.locator("#status").textContent(), /may be out of date/);
+    await shows(page, "Before");
+    redis.resume();
+    await live(page);
+    await server.publish("After");
+    await shows(page, "After", "Before");
+  } finally {
+    await redis.end();
+  }
 });
 
 for (const [how, script] of [
