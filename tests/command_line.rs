@@ -1,6 +1,13 @@
-//! What scripts rely on: names, help texts, exit codes, and what goes to which output. Each test runs the program.
+//! What scripts rely on: names, help texts, exit codes, and what goes to which output. Each test runs the program, alone
+//! or beside a running server.
+
+mod support;
 
 use std::process::{Command, Output, Stdio};
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use support::server::{FEED, Kept, Server};
 
 /// The program with these arguments and these variables, and no others of ours.
 fn newswire(args: &[&str], env: &[(&str, &str)]) -> Output {
@@ -130,4 +137,94 @@ fn a_state_file_that_is_none_is_refused_and_left_alone() {
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("no state file"), "{}", stderr(&output));
     assert_eq!(std::fs::read(&state).expect("it is still there"), b"12");
+}
+
+/// Runs the program on the store of a running server.
+fn beside(server: &Server, args: &[&str]) -> Output {
+    let place = server.place();
+    let mut words = args.to_vec();
+    for (option, value) in &place {
+        words.extend([*option, value.to_str().expect("a path in text")]);
+    }
+    newswire(&words, &[])
+}
+
+/// What a request to publish in a feed with this token is answered with.
+async fn publishes(server: &Server, feed: &str, token: &str) -> StatusCode {
+    let url = server.url(&format!("/v1/feeds/{feed}/items"));
+    let request = server.client.request(Method::POST, url).bearer_auth(token).json(&json!({"headline": "A"}));
+    request.send().await.expect("the server answers").status()
+}
+
+#[tokio::test]
+async fn a_feed_made_beside_a_running_server_is_served_at_once() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let server = Server::start(kept).await;
+        let created = beside(&server, &["feed", "create", "elections", "--title", " Election night "]);
+        assert_eq!((code(&created), stdout(&created).as_str()), (0, ""), "{}", stderr(&created));
+        let served = server.read("/v1/feeds/elections").await;
+        assert_eq!((&served["title"], &served["id"]), (&json!("Election night"), &json!("elections")));
+        assert_eq!(publishes(&server, "elections", &server.token).await, 201);
+
+        let listed = stdout(&beside(&server, &["feed", "list"]));
+        let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(lines.iter().map(|line| line[0]).collect::<Vec<_>>(), ["elections", FEED], "{listed}");
+        let head = server.read("/v1/feeds/elections").await["position"].clone();
+        assert_eq!(lines[0][1..], ["live", "public", head.as_str().expect("text"), "Election night"]);
+
+        let again = beside(&server, &["feed", "create", "elections", "--title", "Other"]);
+        assert_eq!(code(&again), 1);
+        assert!(stderr(&again).contains("left as it is"), "{}", stderr(&again));
+        assert_eq!(server.read("/v1/feeds/elections").await["title"], "Election night");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_from_its_creation_to_its_revocation_beside_a_running_server() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let server = Server::start(kept).await;
+        beside(&server, &["feed", "create", "world", "--title", "World"]);
+        let created = beside(&server, &["token", "create", "desk", "--can", "publish", "--feed", "world"]);
+        let token = stdout(&created);
+        let token = token.strip_suffix('\n').expect("a line");
+        assert!(code(&created) == 0 && token.starts_with("nw_") && !token.contains(['\n', ' ']), "{created:?}");
+        assert_eq!(publishes(&server, "world", token).await, 201);
+        assert_eq!(publishes(&server, FEED, token).await, 403);
+        let reads = stdout(&beside(&server, &["token", "create", "kiosk", "--can", "read"]));
+        assert_eq!(publishes(&server, "world", reads.trim()).await, 403);
+
+        let state = |name: &str| {
+            let listed = stdout(&beside(&server, &["token", "list"]));
+            assert!(!listed.contains("nw_") && !listed.contains(token), "no token is listed: {listed}");
+            let line = listed.lines().find(|line| line.split('\t').next() == Some(name));
+            line.expect("it is listed").split('\t').take(4).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(state("desk"), "desk publish world good");
+        assert_eq!(state("kiosk"), "kiosk read all feeds good");
+
+        assert_eq!(code(&beside(&server, &["token", "revoke", "desk"])), 0);
+        assert_eq!(publishes(&server, "world", token).await, 401);
+        assert_eq!(state("desk"), "desk publish world revoked");
+        assert_eq!(publishes(&server, FEED, &server.token).await, 201);
+
+        for (args, expected) in [
+            (&["token", "revoke", "nobody"][..], 5),
+            (&["token", "create", "desk", "--can", "read"], 1),
+            (&["token", "create", "press", "--can", "read", "--feed", "no-such-feed"], 5),
+            (&["token", "create", "two words", "--can", "read"], 2),
+        ] {
+            let output = beside(&server, args);
+            assert_eq!((code(&output), stdout(&output).as_str()), (expected, ""), "{args:?}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn a_store_that_is_away_exits_3() {
+    let store = nobody().replace("http:", "redis:");
+    for args in [&["feed", "list"][..], &["token", "list"], &["--listen", "127.0.0.1:0"]] {
+        let output = newswire(&[args, &["--store", &store]].concat(), &[]);
+        assert_eq!(code(&output), 3, "{args:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{args:?}");
+    }
 }

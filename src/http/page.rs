@@ -14,7 +14,8 @@ use super::{access::Sight, conditional, problem::Problem};
 #[folder = "web/page/"]
 struct Files;
 
-/// What the page may load: its own files, pictures and videos from wherever newsrooms keep theirs. No inline script or style.
+/// What the page may load: its own files, and pictures, sound and film from wherever newsrooms keep theirs. No inline
+/// script or style.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src https: http: data:; media-src https: http:; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'self'";

@@ -7,6 +7,7 @@
 pub(crate) mod dice;
 pub(crate) mod newsroom;
 pub(crate) mod place;
+pub(crate) mod program;
 pub(crate) mod redis;
 pub(crate) mod redis_place;
 pub(crate) mod server;

@@ -96,6 +96,8 @@ function medium(one) {
     // Width and height reserve the space before the picture is there.
     const size = { width: one.width, height: one.height };
     shown = element("img", null, { src: href, alt: one.alt ?? "", loading: "lazy", decoding: "async", ...size });
+    // In the place of a picture that cannot be had stands what it shows, and no empty box of its size.
+    shown.addEventListener("error", ({ target }) => target.replaceWith(element("p", "missing", null, one.alt ?? "")));
   } else {
     shown = element("a", "embed", { href, rel: "noopener" }, one.caption ?? one.alt ?? href);
   }
@@ -108,11 +110,13 @@ function related(one) {
   const href = link(one.url);
   if (!href) return null;
   const image = link(typeof one.image === "string" ? one.image : one.image?.href);
+  const picture = image ? element("img", null, { src: image, alt: "", loading: "lazy", width: 96, height: 64 }) : null;
+  picture?.addEventListener("error", () => picture.remove());
   return element(
     "a",
     "related",
     { href, rel: "noopener" },
-    image ? element("img", null, { src: image, alt: "", loading: "lazy", width: 96, height: 64 }) : null,
+    picture,
     element("span", null, null, element("span", "related-label", null, "Related"), element("strong", null, null, one.title ?? href)),
   );
 }

@@ -51,7 +51,8 @@ A bot:
   --exec runs CMD by `sh -c` for each message, one after the other, with the JSON on its standard input. Only after CMD has \
 ended with 0 does the position move on and is written to --state (synced and renamed). A CMD that fails is run again for \
 the same message, with growing pauses, for as long as it takes: nothing is skipped. After a crash the last message may \
-come a second time; its `position`, or the item's id and version, tells. On Ctrl-C or SIGTERM a running CMD is waited for.
+come a second time; its `position`, or the item's id and version, tells. A CMD whose input ends without a line break \
+was left by a tail that was killed: it should do nothing. On Ctrl-C or SIGTERM a running CMD is waited for.
 
 Examples:
   newswire tail --feed news-feed
