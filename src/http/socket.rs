@@ -18,7 +18,12 @@ use tokio::{
 /// After how long a socket that takes nothing is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// After how long sent bytes that nobody acknowledges end the connection (TCP_USER_TIMEOUT, RFC 5482).
+#[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(150);
+/// How many bytes the kernel keeps that it could not send yet (TCP_NOTSENT_LOWAT). What waits here can no longer be
+/// folded, or taken back.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 * 1024;
 /// When, and how often, an idle connection is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -42,7 +47,10 @@ impl Socket {
         let socket = SockRef::from(&stream);
         socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
         #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+        {
+            socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+            socket.set_tcp_notsent_lowat(UNSENT)?;
+        }
         Ok(Self { stream, stuck: None, patience: PATIENCE })
     }
 
