@@ -48,8 +48,10 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let drain = Drain::default();
     let feeds = Feeds::asleep(store.clone(), drain.clone());
     let follower = follow::begin(&feeds).await?;
-    for warning in store.health().await? {
-        tracing::warn!("{warning}");
+    match store.health().await {
+        Ok(warnings) => warnings.iter().for_each(|warning| tracing::warn!("{warning}")),
+        // A disk that is full keeps editors from publishing, and nobody from reading.
+        Err(error) => tracing::error!(%error, "the store takes no writes"),
     }
     // Last of all that can fail: the editor's token is shown only this once.
     let editor = first_run::prepare(&store).await?;
