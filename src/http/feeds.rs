@@ -1,11 +1,11 @@
 //! The feeds: `GET /v1/feeds` lists those the request may read, `GET /v1/feeds/{feed}` is one of them.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{Doors, access, access::Sight, conditional, problem::Problem};
+use super::{Doors, access, access::Sight, address::Address, conditional, problem::Problem};
 use crate::{
     news::{FeedId, feed::Access},
     store::{FeedState, Scope},
@@ -26,7 +26,7 @@ pub async fn list(State(doors): State<Doors>, headers: HeaderMap) -> Result<Resp
 /// `GET /v1/feeds/{feed}`.
 pub async fn one(
     State(doors): State<Doors>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let state = state(&doors, &feed).await?;

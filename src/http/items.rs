@@ -1,7 +1,7 @@
 //! Items as they read now: a page of them, or one. Read from the store in one consistent view, never from memory.
 
 use axum::{
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use http::HeaderMap;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Doors,
     access::{self, Sight},
+    address::Address,
     conditional, feeds,
     problem::Problem,
 };
@@ -34,7 +35,7 @@ pub struct PageQuery {
 /// pinned ones, which are not counted.
 pub async fn page(
     State(doors): State<Doors>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -65,7 +66,7 @@ pub async fn page(
 /// `GET /v1/feeds/{feed}/items/{id}`.
 pub async fn one(
     State(doors): State<Doors>,
-    Path((feed, id)): Path<(String, String)>,
+    Address((feed, id)): Address<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let state = feeds::state(&doors, &feed).await?;

@@ -4,6 +4,7 @@
 //! (the accept loop), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
 pub mod access;
+pub mod address;
 pub mod body;
 pub mod conditional;
 pub mod feeds;

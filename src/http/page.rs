@@ -2,13 +2,12 @@
 
 use axum::{
     body::Body,
-    extract::Path,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, header};
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{access::Sight, conditional, problem::Problem};
+use super::{access::Sight, address::Address, conditional, problem::Problem};
 
 #[derive(Embed)]
 #[folder = "web/page/"]
@@ -22,11 +21,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// `GET /`.
 pub async fn index(headers: HeaderMap) -> Result<Response, Problem> {
-    file(Path("index.html".to_owned()), headers).await
+    file(Address("index.html".to_owned()), headers).await
 }
 
 /// `GET /page/{file}`.
-pub async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn file(Address(name): Address<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let Some(EmbeddedFile { data, metadata }) = Files::get(&name) else {
         return Err(Problem::not_found(format!("There is no file {name:?} here.")));
     };

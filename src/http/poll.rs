@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Doors, access, problem::Problem};
+use super::{Doors, access, address::Address, problem::Problem};
 use crate::{
     live::{
         message::Reset,
@@ -38,7 +38,7 @@ pub struct PollQuery {
 /// `GET …/changes`.
 pub async fn changes(
     State(doors): State<Doors>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     query: Result<Query<PollQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -6,7 +6,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, StatusCode, header};
@@ -15,7 +15,9 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    Doors, access, body, feeds, items, once,
+    Doors, access,
+    address::Address,
+    body, feeds, items, once,
     problem::{self, Problem},
 };
 use crate::{
@@ -34,7 +36,7 @@ const TRIES: usize = 16;
 /// `POST …/items`.
 pub async fn publish(
     State(doors): State<Doors>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     write(&doors, Verb::Publish, &feed, None, request).await
@@ -43,7 +45,7 @@ pub async fn publish(
 /// `PATCH …/items/{id}`.
 pub async fn update(
     State(doors): State<Doors>,
-    Path((feed, id)): Path<(String, String)>,
+    Address((feed, id)): Address<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
     write(&doors, Verb::Update, &feed, Some(&id), request).await
@@ -53,7 +55,7 @@ pub async fn update(
 pub async fn act(
     verb: Verb,
     State(doors): State<Doors>,
-    Path((feed, id)): Path<(String, String)>,
+    Address((feed, id)): Address<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
     write(&doors, verb, &feed, Some(&id), request).await

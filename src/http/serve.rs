@@ -16,6 +16,8 @@ use crate::live::Drain;
 
 /// How long a request's head may take to arrive; also how long a connection may idle between requests.
 const HEAD: Duration = Duration::from_secs(30);
+/// The same for a connection that comes while the server drains: what is opened in advance must not hold that up.
+const HEAD_OF_LATE: Duration = Duration::from_secs(1);
 /// How many headers a request may have.
 const HEADERS: usize = 64;
 /// How large a request's head may be, in bytes; hyper answers 431 beyond it.
@@ -59,7 +61,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Dr
     let late = drain.leaving();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(if late { HEAD_OF_LATE } else { HEAD })
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
         .half_close(false)

@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::{
@@ -38,6 +38,8 @@ pub struct Awake {
     wake: Notify,
     readers: AtomicUsize,
     filling: tokio::sync::Mutex<()>,
+    /// Whether the store was asked about a cut that a reader may have noticed.
+    witnessed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl Awake {
             wake: Notify::new(),
             readers: AtomicUsize::new(0),
             filling: tokio::sync::Mutex::default(),
+            witnessed: AtomicBool::new(false),
         })
     }
 
@@ -205,6 +208,16 @@ impl Awake {
         self.with(|live| live.ended = Some(why));
         self.snapshots.forget();
         self.wake();
+    }
+
+    /// Whether the store was asked about a cut that a reader of this feed may have noticed.
+    pub(super) fn has_witness(&self) -> bool {
+        self.witnessed.load(Ordering::Relaxed)
+    }
+
+    /// The store was asked.
+    pub(super) fn witnessed(&self) {
+        self.witnessed.store(true, Ordering::Relaxed);
     }
 
     /// Whether it is filled and can be handed out.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a read waits for its slot and its answer together.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A page of what changed after a position.
 #[derive(Debug)]
@@ -38,8 +38,11 @@ pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result
     let changed = match read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))?? {
         Ok(changed) => changed,
         Err(lost) => {
-            if let (Lost::Changed, After::Position(position)) = (lost, after) {
-                bear_witness(feeds, awake, position).await?;
+            if let (Lost::Changed, After::Position(position)) = (lost, after)
+                && let Err(error) = bear_witness(feeds, awake, position).await
+            {
+                // The reader itself is told in any case.
+                tracing::warn!(feed = %awake.id, %error, "a cut that a reader may have noticed could not be told");
             }
             return Ok(Err(lost));
         }
@@ -55,12 +58,20 @@ pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result
 
 /// A reader holds a position that the store does not have. If no cut was told since then, this may be the first sign of
 /// one that happened before this node began to follow, and then it concerns every reader.
+///
+/// What is lost since the feed woke here the follower sees itself, so one reader's word is enough: made-up positions
+/// cost the store no write each.
 async fn bear_witness(feeds: &Feeds, awake: &Awake, position: Position) -> Result<(), StoreError> {
+    if awake.has_witness() {
+        return Ok(());
+    }
     let Some(state) = feeds.store.feed(&awake.id).await? else { return Ok(()) };
     if position.seq < state.cut {
         return Ok(());
     }
-    if feeds.store.cut(&awake.id, None, Witness::Reader, Mark::random()).await? {
+    let told = feeds.store.cut(&awake.id, None, Witness::Reader, Mark::random()).await?;
+    awake.witnessed();
+    if told {
         tracing::warn!(feed = %awake.id, held = %position, "a reader came back with a change that the store has lost: readers are reset");
         awake.bring_up(feeds).await?;
     }

@@ -265,6 +265,7 @@ impl Reader {
                 return self.sent(&changes);
             }
             View::Head => {
+                self.ahead_until = None;
                 if let Some(journey) = self.journey.take() {
                     let folded = (at.seq - journey.from).saturating_sub(journey.sent);
                     let message = Message::caught_up(&awake.id, at, journey.sent, folded);
@@ -284,6 +285,7 @@ impl Reader {
             View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at)).await {
                 Ok(Ok(page)) if !page.changes.is_empty() => {
                     self.stage = Stage::Walking(page.reached);
+                    self.ahead_until = None;
                     return self.sent(&page.changes);
                 }
                 Ok(Err(lost)) => {
@@ -327,6 +329,8 @@ impl Reader {
     }
 
     fn sent(&mut self, changes: &[Arc<Shared>]) -> Option<Turn> {
+        // A change tells a client that `stale` is over; if it is not, that is said again at the head.
+        self.told_stale &= changes.is_empty();
         if let Some(journey) = &mut self.journey {
             journey.sent += changes.len() as u64;
         }

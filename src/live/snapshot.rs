@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     awake::{Awake, Standing},
+    behind::PATIENCE,
     feeds::Feeds,
     message::Message,
     wire::Wire,
@@ -187,12 +188,30 @@ pub async fn rest(
     before: Option<Cursor>,
     left: usize,
 ) -> Result<Option<(Message, Option<(Cursor, usize)>)>, StoreError> {
-    let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
-    let Some(page) = feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS)).await? else { return Ok(None) };
+    let read = async {
+        let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
+        feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS)).await
+    };
+    let read = tokio::time::timeout(PATIENCE, read).await;
+    let read = read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))??;
+    let Some(page) = read else { return Ok(None) };
     let now = feeds.store.now();
-    let items: Vec<_> = page.pinned.iter().chain(&page.items).map(|record| record.public(&awake.id, now)).collect();
-    let after = page.before.filter(|_| page.items.len() < left).map(|before| (before, page.items.len()));
-    let end = after.is_none().then_some((position, page.before));
+    let mut items: Vec<_> = page.pinned.iter().map(|record| record.public(&awake.id, now)).collect();
+    let mut bytes: usize = items.iter().map(String::len).sum();
+    let (mut sent, mut next) = (0, page.before);
+    for record in &page.items {
+        let item = record.public(&awake.id, now);
+        bytes += item.len();
+        if bytes > PAGE_BYTES && sent > 0 {
+            let last = &page.items[sent - 1];
+            next = Some(Cursor { published: last.published, id: last.id });
+            break;
+        }
+        items.push(item);
+        sent += 1;
+    }
+    let after = next.filter(|_| sent < left).map(|before| (before, sent));
+    let end = after.is_none().then_some((position, next));
     Ok(Some((Message::snapshot(&awake.id, &items, end), after)))
 }
 

@@ -7,13 +7,13 @@ mod sse;
 mod web_socket;
 
 use axum::{
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    extract::{Query, Request, State, rejection::QueryRejection},
     response::Response,
 };
 use http::{HeaderMap, HeaderName, header};
 use serde::Deserialize;
 
-use super::{Doors, access, problem::Problem};
+use super::{Doors, access, address::Address, problem::Problem};
 use crate::{
     live::{Ending, Goodbye, Reader, Start, Turn, Wire},
     news::{After, FeedId},
@@ -54,7 +54,7 @@ impl Walk {
 /// `GET …/live?after=POSITION` or `?last=N`.
 pub async fn stream(
     State(doors): State<Doors>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     query: Result<Query<StreamQuery>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -112,6 +112,9 @@ async fn open(
             return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
         }
     };
+    if !doors.feeds.freshness.is_fresh() {
+        return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
+    }
     access::reader(doors, headers, &awake.state()).await?;
     Ok(Walk::Reader(Box::new(Reader::open(doors.feeds.clone(), awake, wire, start, size))))
 }

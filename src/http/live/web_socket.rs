@@ -1,12 +1,12 @@
 //! WebSocket (RFC 6455): the handshake, and one task per connection that sends what the walk gives and reads what the
 //! client sends, which is nothing but control frames and noise.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::{
@@ -33,10 +33,20 @@ const LARGEST_SENT: usize = 4 * 1024;
 /// How long the client may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
+/// What ends one round of a connection.
+enum Event {
+    Turn(Turn),
+    /// The client's close frame, a broken frame, or the end of the connection.
+    Last(Option<Result<Message, Error>>),
+}
+
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Answers the handshake and begins the walk once the connection is handed over.
 pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
+    if request.method() != Method::GET {
+        return Err(Problem::method_not_allowed());
+    }
     let key = accepted(request.headers())?;
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));
@@ -86,20 +96,28 @@ async fn run(connection: Upgraded, mut walk: Walk) {
         .max_frame_size(Some(LARGEST_SENT));
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, Some(config)).await;
     loop {
-        // What can wake this loop: a turn of the walk, or something that the client sent.
-        let turn = tokio::select! {
-            turn = walk.next() => turn,
-            received = socket.next() => match received {
-                // What a reader says is dropped. Pings are answered by the library as the next frame is awaited.
-                Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                    continue;
+        // What can wake this loop: a turn of the walk, or something that the client sent. The turn that was begun goes
+        // on whatever the client sends meanwhile: a client that never stops must not keep it from ever ending.
+        let event = {
+            let mut next = pin!(walk.next());
+            loop {
+                tokio::select! {
+                    turn = &mut next => break Event::Turn(turn),
+                    received = socket.next() => match received {
+                        // What a reader says is dropped. Pings are answered by the library as the next frame is awaited.
+                        Some(Ok(message)) if !message.is_close() => {}
+                        other => break Event::Last(other),
+                    },
                 }
-                Some(Err(Error::Capacity(_))) => walk.end(Goodbye::TooMuch),
-                Some(Err(Error::Protocol(_))) => return close(socket, CloseCode::Protocol, "protocol").await,
-                Some(Err(Error::Utf8(_))) => return close(socket, CloseCode::Invalid, "utf8").await,
-                Some(Ok(Message::Close(_))) => return answered(socket).await,
-                Some(Err(_)) | None => return,
-            },
+            }
+        };
+        let turn = match event {
+            Event::Turn(turn) => turn,
+            Event::Last(Some(Err(Error::Capacity(_)))) => walk.end(Goodbye::TooMuch),
+            Event::Last(Some(Err(Error::Protocol(_)))) => return close(socket, CloseCode::Protocol, "protocol").await,
+            Event::Last(Some(Err(Error::Utf8(_)))) => return close(socket, CloseCode::Invalid, "utf8").await,
+            Event::Last(Some(Ok(_))) => return answered(socket).await,
+            Event::Last(Some(Err(_)) | None) => return,
         };
         match turn {
             Turn::Send(messages) => {
