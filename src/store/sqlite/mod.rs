@@ -75,7 +75,8 @@ pub struct Sqlite {
 struct Threads {
     writer: writer::Writer,
     keeper: keeper::Keeper,
-    ends: [JoinHandle<()>; 2],
+    writing: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     /// Held by a server; unlocked when it is dropped.
     _lock: Option<File>,
 }
@@ -109,7 +110,7 @@ impl Sqlite {
         let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
         let mut run = [0; 16];
         getrandom::fill(&mut run).expect("the operating system gives random numbers");
-        let threads = Threads { writer, keeper, ends: [writing, keeping], _lock: lock };
+        let threads = Threads { writer, keeper, writing, keeping, _lock: lock };
         let latest = AtomicI64::new(i64::MIN);
         Ok(Self { file, reads, committed, run, latest, threads: Mutex::new(Some(threads)) })
     }
@@ -268,12 +269,19 @@ impl Store for Sqlite {
 
     async fn close(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads { writer, keeper, ends, _lock }) = threads {
-            drop((writer, keeper));
-            // They end once what is under way is done. A panic in one of them has been told by then.
-            let ended = tokio::task::spawn_blocking(move || ends.map(JoinHandle::join).map(|end| end.is_ok()));
+        // A connection that only reads cannot copy the log into the file, so one that writes has to be the last: it does,
+        // and removes the log with whatever was in it.
+        self.reads.close().await;
+        if let Some(Threads { writer, keeper, writing, keeping, _lock }) = threads {
+            // They end once what is under way is done; the keeper after the writer, so that it sees the last commit. A
+            // panic in one of them has been told by then.
+            let ended = tokio::task::spawn_blocking(move || {
+                drop(writer);
+                let written = writing.join().is_ok();
+                drop(keeper);
+                keeping.join().is_ok() && written
+            });
             drop(ended.await);
         }
-        self.reads.close().await;
     }
 }
