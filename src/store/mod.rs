@@ -97,7 +97,8 @@ pub enum Write {
 }
 
 /// An item to be written. Its due entries follow from the record: one for `breaking_until`, one for `pin.until`. A
-/// record with status `removed` erases the stories and ever-had words of all its earlier versions.
+/// record with status `removed` erases the stories and ever-had words of all its earlier versions, and their bytes leave
+/// the store's files by themselves, without [`Store::scrub`] and also where this process ends right after the commit.
 #[derive(Clone, Debug)]
 pub struct ItemWrite {
     /// What must be there before.
@@ -350,7 +351,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// believed. True if it was committed now. `None` for `known` is a witness that knows of none: a reader.
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError>;
 
-    /// Has the bytes of what was removed leave the store's files. The answer says in a sentence which remain, if any.
+    /// Hurries the bytes of what was removed out of the store's files, which they leave by themselves sooner or later, and
+    /// waits for it a few seconds at most. The answer says in a sentence which remain, if any.
     async fn scrub(&self) -> Result<Option<String>, StoreError>;
 
     /// Keeps a token. False if its name is taken.

@@ -132,6 +132,9 @@ macro_rules! held_by {
                 a_removal_erases_all_earlier_texts,
                 what_ends_by_itself_is_on_the_due_list,
                 removed_text_leaves_the_files,
+                removed_text_leaves_the_files_by_itself,
+                what_is_removed_beside_leaves_the_files_by_itself,
+                what_was_removed_before_an_end_leaves_the_files_after_the_start,
                 removed_text_of_many_small_items_leaves_the_files,
             }
             follow {
