@@ -1,7 +1,7 @@
 //! Where feeds are kept: the contract that every store keeps.
 //!
 //! Two stores keep it: [`sqlite`] (one embedded file, the default) and [`redis`]. One contract suite,
-//! `tests/store_contract.rs`, holds both to every sentence here. What the contract leaves out on purpose: anything
+//! `tests/store_contract/main.rs`, holds both to every sentence here. What the contract leaves out on purpose: anything
 //! that waits for readers, anything that parses a story, and any promise that rides on notifications (the log is the
 //! truth; a notice is only a hint to look).
 //!
@@ -97,7 +97,8 @@ pub enum Write {
 }
 
 /// An item to be written. Its due entries follow from the record: one for `breaking_until`, one for `pin.until`. A
-/// record with status `removed` erases the stories and ever-had words of all its earlier versions.
+/// record with status `removed` erases the stories and ever-had words of all its earlier versions, and their bytes leave
+/// the store's files by themselves, without [`Store::scrub`] and also where this process ends right after the commit.
 #[derive(Clone, Debug)]
 pub struct ItemWrite {
     /// What must be there before.
@@ -267,7 +268,8 @@ pub enum Witness {
     /// A node that held a change which the store no longer has.
     Follower,
     /// A reader that came back with a position which the store does not have. Readers can be wrong, or lie: they are
-    /// believed once for each start of the store, since what is lost while the store runs a follower sees itself.
+    /// believed only while no cut, whoever noticed it, was told since the store was started (or the feed created, if
+    /// that is later): what is lost while the store runs a follower sees itself.
     Reader,
 }
 
@@ -343,11 +345,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError>;
 
     /// Tells that the store went back in time: commits a `feed.updated` with the given mark, which becomes the floor
-    /// and [`FeedState::cut`]. Only where the feed's cut is still `known`, so that each cut is told once; and see
-    /// [`Witness`]. True if it was committed now. `None` for `known` is a witness that knows of none: a reader.
+    /// and [`FeedState::cut`]. Not where the feed's cut is above `known`: then somebody else has told it since. One that
+    /// is below `known` says that the store went back behind that cut too, and this is told like any other; only then,
+    /// since the numbers begin again, may each node that knew of the lost cut tell it once. See [`Witness`] for who is
+    /// believed. True if it was committed now. `None` for `known` is a witness that knows of none: a reader.
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError>;
 
-    /// Has the bytes of what was removed leave the store's files. The answer says in a sentence which remain, if any.
+    /// Hurries the bytes of what was removed out of the store's files, which they leave by themselves sooner or later, and
+    /// waits for it a few seconds at most. The answer says in a sentence which remain, if any.
     async fn scrub(&self) -> Result<Option<String>, StoreError>;
 
     /// Keeps a token. False if its name is taken.

@@ -75,16 +75,46 @@ pub(crate) async fn a_cut_is_told_once_however_many_notice(place: &impl Place) {
     assert_eq!(log.state.cut, 2);
 }
 
-pub(crate) async fn a_follower_that_knows_of_another_cut_is_not_believed(place: &impl Place) {
+pub(crate) async fn a_follower_that_knows_of_an_older_cut_is_not_believed(place: &impl Place) {
     let desk = open(place).await;
-    for known in [None, Some(1), Some(7)] {
-        assert!(!cut(&desk, known, Witness::Follower).await);
-    }
+    assert!(!cut(&desk, None, Witness::Follower).await, "it does not say what it knows");
     assert!(cut(&desk, Some(0), Witness::Follower).await);
-    assert!(!cut(&desk, Some(0), Witness::Follower).await, "this one is told");
     let known = desk.state().await.cut;
+    for older in [0, known - 1] {
+        assert!(!cut(&desk, Some(older), Witness::Follower).await, "this one is told");
+    }
     assert!(cut(&desk, Some(known), Witness::Follower).await, "that is another one");
     assert_eq!(desk.state().await.cut, known + 1);
+}
+
+pub(crate) async fn a_cut_that_the_store_went_back_behind_is_told_again(place: &impl Place) {
+    let desk = open(place).await;
+    let kept = position(&desk.publish("Kept").await);
+    desk.store.close().await;
+    place.copy_files().await;
+    let desk = open(place).await;
+    for number in 0..3 {
+        desk.publish(&format!("Lost {number}")).await;
+    }
+    assert!(cut(&desk, Some(0), Witness::Follower).await);
+    let mut known = desk.state().await;
+    for round in 0..2 {
+        desk.store.close().await;
+        place.put_copy_back().await;
+        let desk = open(place).await;
+        assert_eq!((desk.head().await, desk.state().await.cut), (kept, 0), "it went back, round {round}");
+        // In the second round the numbers are those of the first one's cut.
+        assert!(cut(&desk, Some(known.cut), Witness::Follower).await, "round {round}");
+        let told = desk.state().await;
+        assert_eq!((told.cut, told.floor, told.head.seq), (kept.seq + 1, kept.seq + 1, kept.seq + 1));
+        for held in [kept, known.head] {
+            let read = desk.store.changed(&desk.feed, After::Position(held)).await.expect("answers");
+            assert_eq!(read.expect_err("from before the cut"), Lost::Changed);
+        }
+        assert!(!cut(&desk, Some(0), Witness::Follower).await, "whoever knew of none finds it told");
+        known = told;
+        desk.store.close().await;
+    }
 }
 
 pub(crate) async fn a_reader_is_believed_once_for_each_start(place: &impl Place) {
@@ -93,7 +123,9 @@ pub(crate) async fn a_reader_is_believed_once_for_each_start(place: &impl Place)
         place.restart().await;
         let desk = open(place).await;
         let known = desk.state().await.cut;
-        assert!(!cut(&desk, Some(known + 1), Witness::Reader).await, "it knows of another cut");
+        if let Some(older) = known.checked_sub(1) {
+            assert!(!cut(&desk, Some(older), Witness::Reader).await, "it knows of an older cut");
+        }
         assert!(cut(&desk, None, Witness::Reader).await);
         let told = desk.state().await;
         assert_eq!((told.cut, told.floor), (told.head.seq, told.head.seq));
@@ -109,6 +141,22 @@ pub(crate) async fn a_reader_is_believed_once_for_each_start(place: &impl Place)
         desk.commit(created).await;
         desk.store.close().await;
     }
+}
+
+pub(crate) async fn no_reader_is_believed_in_the_run_of_a_followers_cut(place: &impl Place) {
+    open(place).await.store.close().await;
+    place.restart().await;
+    let desk = open(place).await;
+    assert!(cut(&desk, Some(0), Witness::Follower).await);
+    let told = desk.state().await;
+    for known in [None, Some(told.cut)] {
+        assert!(!cut(&desk, known, Witness::Reader).await, "a cut was told since the start");
+    }
+    assert_eq!(desk.state().await, told);
+    desk.store.close().await;
+    place.restart().await;
+    let desk = open(place).await;
+    assert!(cut(&desk, None, Witness::Reader).await, "another start");
 }
 
 pub(crate) async fn a_feed_that_is_not_there_is_not_cut(place: &impl Place) {

@@ -154,6 +154,44 @@ pub(crate) async fn removed_text_leaves_the_files(place: &impl Place) {
     assert!(!holds(place.dir(), b"Geheimnis"));
 }
 
+/// Waits until the text has left the files, and asks nothing of the store meanwhile.
+async fn leaves_by_itself(place: &impl Place) {
+    until("the text has left the files", async || !holds(place.dir(), b"Geheimnis")).await;
+    assert!(holds(place.dir(), b"Offenbar"));
+}
+
+pub(crate) async fn removed_text_leaves_the_files_by_itself(place: &impl Place) {
+    let desk = open(place).await;
+    let item = desk.publish("Geheimnis").await;
+    desk.publish("Offenbar").await;
+    assert!(holds(place.dir(), b"Geheimnis"), "it was there");
+    desk.put(removal(&desk, &item)).await;
+    leaves_by_itself(place).await;
+    desk.store.close().await;
+}
+
+pub(crate) async fn what_is_removed_beside_leaves_the_files_by_itself(place: &impl Place) {
+    let desk = open(place).await;
+    let item = desk.publish("Geheimnis").await;
+    desk.publish("Offenbar").await;
+    let beside = Newsroom::open(&place.beside().await.expect("opens beside"), "news").await;
+    beside.put(removal(&beside, &item)).await;
+    beside.store.close().await;
+    leaves_by_itself(place).await;
+    desk.store.close().await;
+}
+
+pub(crate) async fn what_was_removed_before_an_end_leaves_the_files_after_the_start(place: &impl Place) {
+    let desk = open(place).await;
+    let item = desk.publish("Geheimnis").await;
+    desk.publish("Offenbar").await;
+    desk.put(removal(&desk, &item)).await;
+    drop(desk);
+    place.restart().await;
+    let _store = place.open().await.expect("opens again");
+    leaves_by_itself(place).await;
+}
+
 pub(crate) async fn removed_text_of_many_small_items_leaves_the_files(place: &impl Place) {
     let desk = open(place).await;
     let mut items = Vec::new();

@@ -120,8 +120,10 @@ macro_rules! held_by {
                 a_cut_is_a_change_that_becomes_the_floor,
                 positions_before_a_cut_are_not_the_stores,
                 a_cut_is_told_once_however_many_notice,
-                a_follower_that_knows_of_another_cut_is_not_believed,
+                a_follower_that_knows_of_an_older_cut_is_not_believed,
+                a_cut_that_the_store_went_back_behind_is_told_again,
                 a_reader_is_believed_once_for_each_start,
+                no_reader_is_believed_in_the_run_of_a_followers_cut,
                 a_feed_that_is_not_there_is_not_cut,
             }
             history {
@@ -130,6 +132,9 @@ macro_rules! held_by {
                 a_removal_erases_all_earlier_texts,
                 what_ends_by_itself_is_on_the_due_list,
                 removed_text_leaves_the_files,
+                removed_text_leaves_the_files_by_itself,
+                what_is_removed_beside_leaves_the_files_by_itself,
+                what_was_removed_before_an_end_leaves_the_files_after_the_start,
                 removed_text_of_many_small_items_leaves_the_files,
             }
             follow {

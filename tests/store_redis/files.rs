@@ -1,7 +1,7 @@
 //! What was removed leaves the server's files, and what an operator should know is told.
 
 use newswire::{
-    news::{Kind, Status},
+    news::{Kind, Record, Status},
     store::StoreError,
 };
 
@@ -10,6 +10,31 @@ use crate::{
     support::{newsroom::Newsroom, redis::RedisServer, until},
 };
 use std::path::Path;
+
+/// Removes an item.
+async fn remove(room: &Newsroom, item: &Record) {
+    let gone = room.revision(item, Kind::ItemRemoved, |record| {
+        record.status = Status::Removed;
+        record.story = newswire::news::item::NO_STORY.to_owned();
+    });
+    room.put(gone).await;
+}
+
+/// Publishes an item and removes it.
+async fn publish_and_remove(room: &Newsroom, headline: &str) {
+    let item = room.publish(headline).await;
+    remove(room, &item).await;
+}
+
+/// How many partitions wish for a rewrite.
+async fn wishes(server: &RedisServer) -> usize {
+    server.say::<Vec<String>>(&["KEYS", "nw:*:scrub"]).await.len()
+}
+
+/// Ten minutes go by.
+async fn end_the_claim(server: &RedisServer) {
+    let _: u64 = server.say(&["DEL", "nw:{all}:scrubbed"]).await;
+}
 
 fn files_hold(dir: &Path, text: &str) -> bool {
     std::fs::read_dir(dir).expect("a directory").any(|entry| {
@@ -35,11 +60,7 @@ async fn a_removed_text_is_in_no_file_of_the_server_after_a_scrub() {
     until("the dump is written", async || dump.exists()).await;
     assert!(files_hold(server.dir(), TEXT));
 
-    let gone = room.revision(&item, Kind::ItemRemoved, |record| {
-        record.status = Status::Removed;
-        record.story = newswire::news::item::NO_STORY.to_owned();
-    });
-    room.put(gone).await;
+    remove(&room, &item).await;
     assert_eq!(store.scrub().await.expect("an answer"), None);
     until("the text is in no file", async || !files_hold(server.dir(), TEXT)).await;
 }
@@ -49,6 +70,10 @@ async fn the_files_are_rewritten_once_in_ten_minutes_and_nothing_is_forgotten() 
     let server = RedisServer::start();
     let store = open(&server).await;
     let other = open(&server).await;
+    let news = Newsroom::open(&store, "news-feed").await;
+    let sport = Newsroom::open(&store, "sport").await;
+    assert_eq!(store.scrub().await.expect("an answer"), None, "nothing was removed");
+    publish_and_remove(&news, "one").await;
     assert_eq!(store.scrub().await.expect("an answer"), None);
     let rewrites = async || {
         let info: String = server.say(&["INFO", "persistence"]).await;
@@ -56,15 +81,16 @@ async fn the_files_are_rewritten_once_in_ten_minutes_and_nothing_is_forgotten() 
         rewrites.expect("the server counts them")
     };
     assert_eq!(rewrites().await, "1");
-    for node in [&store, &other, &store] {
+    for (node, room) in [(&store, &news), (&other, &sport), (&store, &sport)] {
+        publish_and_remove(room, "more").await;
         let remain = node.scrub().await.expect("an answer").expect("old bytes remain");
         assert!(remain.contains("ten minutes"), "{remain}");
     }
-    assert_eq!(rewrites().await, "1");
+    assert_eq!((rewrites().await.as_str(), wishes(&server).await), ("1", 2));
     // Ten minutes later, and on any node:
-    let _: u64 = server.say(&["DEL", "nw:{all}:scrubbed"]).await;
+    end_the_claim(&server).await;
     until("the files are rewritten", async || rewrites().await == "2").await;
-    until("the wish is taken back", async || server.say::<u64>(&["EXISTS", "nw:{all}:scrub"]).await == 0).await;
+    until("the wishes are taken back", async || wishes(&server).await == 0).await;
 }
 
 #[tokio::test]
@@ -72,9 +98,40 @@ async fn a_refused_rewrite_is_told_by_the_answer_and_by_health() {
     let server = RedisServer::start();
     () = server.say(&["ACL", "SETUSER", "default", "-bgrewriteaof"]).await;
     let store = open(&server).await;
+    publish_and_remove(&Newsroom::open(&store, "news-feed").await, "one").await;
     let told = store.scrub().await.expect("an answer").expect("old bytes remain");
     assert!(told.contains("remain") && told.contains("NOPERM"), "{told}");
     assert!(store.health().await.expect("healthy").contains(&told));
+    // Any other node says so as well, and one that starts only after the first is gone.
+    store.close().await;
+    let other = open(&server).await;
+    assert!(other.health().await.expect("healthy").contains(&told));
+    assert_eq!(other.scrub().await.expect("an answer").as_ref(), Some(&told));
+    () = server.say(&["ACL", "SETUSER", "default", "+bgrewriteaof"]).await;
+    end_the_claim(&server).await;
+    until("it is not refused any more", async || other.health().await.expect("healthy").is_empty()).await;
+    until("the wish is taken back", async || wishes(&server).await == 0).await;
+}
+
+#[tokio::test]
+async fn a_rewrite_that_the_server_did_not_survive_is_made_up_for_at_once() {
+    const TEXT: &str = "a text that a court forbade";
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let room = Newsroom::open(&store, "news-feed").await;
+    // A rewrite takes a second for each key, and so it does not end before the server does.
+    () = server.say(&["CONFIG", "SET", "rdb-key-save-delay", "1000000"]).await;
+    publish_and_remove(&room, TEXT).await;
+    let remain = store.scrub().await.expect("an answer").expect("old bytes remain");
+    assert!(remain.contains("under way"), "{remain}");
+    let info: String = server.say(&["INFO", "persistence"]).await;
+    assert!(info.contains("aof_rewrite_in_progress:1"), "{info}");
+    assert_eq!(server.say::<u64>(&["EXISTS", "nw:{all}:scrubbed"]).await, 1, "it is claimed");
+    server.kill();
+    server.up();
+    assert!(files_hold(server.dir(), TEXT));
+    until("the text is in no file", async || !files_hold(server.dir(), TEXT)).await;
+    until("the wish is taken back", async || wishes(&server).await == 0).await;
 }
 
 #[tokio::test]

@@ -44,6 +44,12 @@ pub(crate) trait Place: Send + Sync {
     /// that it is dropped and opened.
     async fn restart(&self);
 
+    /// Keeps a copy of the store's files as they are. No store is open.
+    async fn copy_files(&self);
+
+    /// Puts the copy in the place of the files, as a restored backup. No store is open.
+    async fn put_copy_back(&self);
+
     /// Makes it look as if a newer newswire had written here. No store is open.
     async fn age(&self);
 
@@ -64,6 +70,11 @@ impl SqlitePlace {
     pub(crate) fn file(&self) -> PathBuf {
         self.dir.path().join(FILE)
     }
+
+    /// A closed store is its file alone: nothing stands beside it that a copy would have to take along.
+    fn assert_closed(&self) {
+        assert!(!self.dir.path().join(format!("{FILE}-wal")).exists(), "the store was closed");
+    }
 }
 
 #[async_trait]
@@ -81,6 +92,16 @@ impl Place for SqlitePlace {
     }
 
     async fn restart(&self) {}
+
+    async fn copy_files(&self) {
+        self.assert_closed();
+        std::fs::copy(self.file(), self.dir.path().join("copy")).expect("the file can be copied");
+    }
+
+    async fn put_copy_back(&self) {
+        self.assert_closed();
+        std::fs::copy(self.dir.path().join("copy"), self.file()).expect("the copy can be put back");
+    }
 
     async fn age(&self) {
         let file = rusqlite::Connection::open(self.file()).expect("the file opens");

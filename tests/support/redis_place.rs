@@ -38,6 +38,18 @@ impl Place for RedisPlace {
         self.server.up();
     }
 
+    async fn copy_files(&self) {
+        self.server.kill();
+        self.server.copy_files();
+        self.server.up();
+    }
+
+    async fn put_copy_back(&self) {
+        self.server.kill();
+        self.server.put_copy_back();
+        self.server.up();
+    }
+
     async fn age(&self) {
         () = self.server.say(&["SET", "nw:{all}:schema", &(SCHEMA + 1).to_string()]).await;
     }

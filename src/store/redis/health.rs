@@ -4,7 +4,7 @@ use super::{
     info::Info,
     keys::HEALTH,
     link::{Link, Request},
-    scrub::Scrub,
+    scrub,
 };
 use crate::{news::Moment, store::StoreError};
 
@@ -12,21 +12,18 @@ use crate::{news::Moment, store::StoreError};
 const TRACE: u64 = 60;
 
 /// [`super::Store::health`]. Where the server does not tell its settings, what `INFO` tells has to do.
-pub(super) async fn health(link: &Link, scrub: &Scrub, now: Moment) -> Result<Vec<String>, StoreError> {
+pub(super) async fn health(link: &Link, now: Moment) -> Result<Vec<String>, StoreError> {
     let mut write = redis::cmd("SET");
     write.arg(HEALTH).arg(now.millis()).arg("EX").arg(TRACE);
     let () = link.ask(Request::One(&write)).await?;
 
-    let info = match Info::all(link).await {
-        Err(StoreError::Unavailable(words)) if words.contains("NOPERM") => Info::default(),
-        info => info?,
-    };
+    let info = Info::all_allowed(link).await?;
     let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
     let mut sentences: Vec<String> = [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings)]
         .into_iter()
         .flatten()
         .collect();
-    sentences.extend(scrub.refusal());
+    sentences.extend(scrub::refusal(link).await?);
     Ok(sentences)
 }
 

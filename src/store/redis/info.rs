@@ -35,6 +35,17 @@ impl Info {
         Ok(Self::parse(&text))
     }
 
+    /// The same; empty where the server does not allow it to this user.
+    ///
+    /// # Errors
+    /// The server is away.
+    pub(super) async fn all_allowed(link: &Link) -> Result<Self, StoreError> {
+        match Self::all(link).await {
+            Err(StoreError::Unavailable(words)) if words.contains("NOPERM") => Ok(Self::default()),
+            info => info,
+        }
+    }
+
     /// Settings; none of them where the server refuses to tell.
     ///
     /// # Errors

@@ -20,10 +20,10 @@ pub(super) const TOKENS: &str = "nw:{all}:tokens";
 pub(super) const NAMES: &str = "nw:{all}:names";
 /// When tokens were revoked, by hash.
 pub(super) const REVOKED: &str = "nw:{all}:revoked";
-/// Counts the removals that wait for the files to be rewritten.
-pub(super) const SCRUB: &str = "nw:{all}:scrub";
-/// There for ten minutes after a rewrite began.
+/// There for ten minutes after a rewrite began: the name of the claim to it.
 pub(super) const SCRUBBED: &str = "nw:{all}:scrubbed";
+/// Why the server refused the newest rewrite; gone once one has succeeded.
+pub(super) const REFUSED: &str = "nw:{all}:scrub-refused";
 /// Written to see that writing works.
 pub(super) const HEALTH: &str = "nw:{all}:health";
 
@@ -55,6 +55,11 @@ impl Partition {
     /// What ends by itself, by the time when it does.
     pub(super) fn due(self) -> String {
         format!("nw:{{p{:02}}}:due", self.0)
+    }
+
+    /// Counts its removals since the server's files were last written anew; not there where there were none.
+    pub(super) fn scrub(self) -> String {
+        format!("nw:{{p{:02}}}:scrub", self.0)
     }
 }
 
@@ -170,6 +175,7 @@ mod tests {
             partition.commits(),
             partition.feeds(),
             partition.due(),
+            partition.scrub(),
         ];
         for key in all {
             let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);

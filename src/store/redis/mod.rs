@@ -150,7 +150,7 @@ impl Store for Redis {
     }
 
     async fn scrub(&self) -> Result<Option<String>, StoreError> {
-        self.scrub.wish(&self.link).await
+        self.scrub.hurry(&self.link).await
     }
 
     async fn create_token(&self, token: Token) -> Result<bool, StoreError> {
@@ -170,7 +170,7 @@ impl Store for Redis {
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
-        health::health(&self.link, &self.scrub, self.now()).await
+        health::health(&self.link, self.now()).await
     }
 
     async fn close(&self) {

@@ -58,8 +58,8 @@ scripts! {
     CREATE_TOKEN = Write "create_token.lua";
     /// Revokes a token.
     REVOKE_TOKEN = Write "revoke_token.lua";
-    /// Takes back the wish for a rewrite of the files.
-    SCRUBBED = Write "scrubbed.lua";
+    /// Takes back a wish for a rewrite of the files, or a claim to one.
+    TAKE_BACK = Write "take_back.lua";
     /// What changed after a position.
     CHANGED = Read "view.lua" "changed.lua";
     /// The log after a position.

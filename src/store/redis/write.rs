@@ -114,6 +114,7 @@ fn item_call(append: &Append<'_>, once: Option<&Once>, write: &ItemWrite) -> Cal
         keys.versions(record.id),
         keys.alt_ids(),
         keys.partition().due(),
+        keys.partition().scrub(),
     ];
     // A pin that has ended is no pin: it takes no place, and nobody stands in its way.
     let pin = record.pin.filter(|pin| pin.holds(append.at));

@@ -45,8 +45,8 @@ pub(super) fn cut(
     let Some(row) = rows::feed(db, feed)? else { return Ok(false) };
     let current = row.state.cut;
     let believed = match noticed {
-        (known, Witness::Follower) => known == Some(current),
-        (known, Witness::Reader) => known.is_none_or(|known| known == current) && row.run != run,
+        (known, Witness::Follower) => known.is_some_and(|known| current <= known),
+        (known, Witness::Reader) => known.is_none_or(|known| current <= known) && row.run != run,
     };
     if !believed {
         return Ok(false);
@@ -56,7 +56,6 @@ pub(super) fn cut(
     advance(db, feed, position)?;
     put_feed(db, feed, None, position, Kind::FeedUpdated, at)?;
     raise(db, feed, position.seq)?;
-    let run = if noticed.1 == Witness::Reader { run } else { row.run };
     db.execute("UPDATE feeds SET cut = ?, run = ? WHERE id = ?", params![integer(position.seq), run, feed.as_str()])?;
     Ok(true)
 }

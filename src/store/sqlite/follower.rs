@@ -23,7 +23,7 @@ use crate::{
 const CONFIRMS_EVERY: Duration = Duration::from_secs(1);
 
 /// An entry of the log, by its number and mark.
-type Place = (i64, u32);
+pub(super) type Place = (i64, u32);
 
 /// A follower.
 pub(super) struct Following {
@@ -62,7 +62,7 @@ impl Follower for Following {
 }
 
 /// The newest entry of the log.
-fn newest(db: &Connection) -> Result<Place, StoreError> {
+pub(super) fn newest(db: &Connection) -> Result<Place, StoreError> {
     let mut newest = db.prepare_cached("SELECT n, mark FROM log ORDER BY n DESC LIMIT 1")?;
     let newest = newest.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(newest.unwrap_or((0, 0)))

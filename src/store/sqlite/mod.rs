@@ -28,10 +28,11 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 use super::{
@@ -48,6 +49,9 @@ pub const LOCK: &str = "newswire.lock";
 
 /// From this size on, an operator is told that the write-ahead log does not get shorter.
 const LOG_TOO_LARGE: u64 = 256 * 1024 * 1024;
+
+/// How long it counts that writing worked. Anybody may ask for the state of health, and each write waits for the disk.
+const HEALTHY_FOR: Duration = Duration::from_secs(1);
 
 /// Who opens the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct Sqlite {
     run: [u8; 16],
     /// The latest now that was told, in milliseconds: a clock that is set back does not make it go back.
     latest: AtomicI64,
+    /// When a check of health last succeeded in writing.
+    healthy: Mutex<Option<Instant>>,
     /// None once it is closed.
     threads: Mutex<Option<Threads>>,
 }
@@ -75,7 +81,8 @@ pub struct Sqlite {
 struct Threads {
     writer: writer::Writer,
     keeper: keeper::Keeper,
-    ends: [JoinHandle<()>; 2],
+    writing: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     /// Held by a server; unlocked when it is dropped.
     _lock: Option<File>,
 }
@@ -109,9 +116,9 @@ impl Sqlite {
         let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
         let mut run = [0; 16];
         getrandom::fill(&mut run).expect("the operating system gives random numbers");
-        let threads = Threads { writer, keeper, ends: [writing, keeping], _lock: lock };
+        let threads = Threads { writer, keeper, writing, keeping, _lock: lock };
         let latest = AtomicI64::new(i64::MIN);
-        Ok(Self { file, reads, committed, run, latest, threads: Mutex::new(Some(threads)) })
+        Ok(Self { file, reads, committed, run, latest, healthy: Mutex::default(), threads: Mutex::new(Some(threads)) })
     }
 
     /// Carries out a job of the writer, once it is on the disk.
@@ -256,7 +263,12 @@ impl Store for Sqlite {
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
-        self.write(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
+        let writer = self.open_threads(|threads| threads.writer.clone())?;
+        let healthy = *self.healthy.lock().unwrap_or_else(PoisonError::into_inner);
+        if healthy.is_none_or(|healthy| healthy.elapsed() > HEALTHY_FOR) {
+            writer.check(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
+            *self.healthy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
         let size = keeper::log_size(&self.file);
         let too_large = format!(
             "the write-ahead log {}-wal has {} MiB: a program keeps an old state of the file open",
@@ -268,12 +280,19 @@ impl Store for Sqlite {
 
     async fn close(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads { writer, keeper, ends, _lock }) = threads {
-            drop((writer, keeper));
-            // They end once what is under way is done. A panic in one of them has been told by then.
-            let ended = tokio::task::spawn_blocking(move || ends.map(JoinHandle::join).map(|end| end.is_ok()));
+        // A connection that only reads cannot copy the log into the file, so one that writes has to be the last: it does,
+        // and removes the log with whatever was in it.
+        self.reads.close().await;
+        if let Some(Threads { writer, keeper, writing, keeping, _lock }) = threads {
+            // They end once what is under way is done; the keeper after the writer, so that it sees the last commit. A
+            // panic in one of them has been told by then.
+            let ended = tokio::task::spawn_blocking(move || {
+                drop(writer);
+                let written = writing.join().is_ok();
+                drop(keeper);
+                keeping.join().is_ok() && written
+            });
             drop(ended.await);
         }
-        self.reads.close().await;
     }
 }

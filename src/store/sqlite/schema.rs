@@ -31,7 +31,7 @@ CREATE TABLE feeds (
     head INTEGER NOT NULL, mark INTEGER NOT NULL, floor INTEGER NOT NULL, cut INTEGER NOT NULL,
     -- The newest change of the feed itself.
     own_seq INTEGER NOT NULL, own_mark INTEGER NOT NULL, own_kind TEXT NOT NULL, own_at INTEGER NOT NULL,
-    -- The run of the server in which it was created, or a reader was last believed that the store went back in time.
+    -- The run of the server in which it was created, or a cut was last told.
     run BLOB NOT NULL
 ) STRICT;
 CREATE TABLE log (

@@ -19,10 +19,22 @@ const WAITING: usize = 256;
 /// for the last, and the command line waits for all of them.
 const GROUP: usize = 64;
 
+/// Who is to look once a job is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wakes {
+    /// The followers: there may be a change of a feed.
+    Followers,
+    /// Nobody: there is none.
+    Nobody,
+}
+
 /// One job: what to do in a transaction, and whom to tell.
 trait Job: Send {
     /// Does it, and keeps the answer.
     fn run(&mut self, db: &Connection) -> Result<(), StoreError>;
+
+    /// Who is to look afterwards.
+    fn wakes(&self) -> Wakes;
 
     /// Tells what came of it, or why nothing did.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
@@ -30,6 +42,7 @@ trait Job: Send {
 
 struct Waiting<T, F> {
     act: Option<F>,
+    wakes: Wakes,
     outcome: Option<T>,
     asked: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -39,6 +52,10 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Job for Wa
         let act = self.act.take().expect("a job is run once");
         self.outcome = Some(act(db)?);
         Ok(())
+    }
+
+    fn wakes(&self) -> Wakes {
+        self.wakes
     }
 
     fn answer(self: Box<Self>, failed: Option<&StoreError>) {
@@ -79,8 +96,24 @@ impl Writer {
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.carry_out(act, Wakes::Followers).await
+    }
+
+    /// The same for a job that changes nothing but to see that it can.
+    pub(super) async fn check<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.carry_out(act, Wakes::Nobody).await
+    }
+
+    async fn carry_out<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        wakes: Wakes,
+    ) -> Result<T, StoreError> {
         let (asked, answer) = oneshot::channel();
-        let job = Box::new(Waiting { act: Some(act), outcome: None, asked });
+        let job = Box::new(Waiting { act: Some(act), wakes, outcome: None, asked });
         self.jobs.send(job).await.map_err(|_| fault::closed())?;
         answer.await.map_err(|_| fault::closed())?
     }
@@ -112,10 +145,10 @@ impl Loop {
     fn carry_out(&mut self, mut group: Vec<Box<dyn Job>>) {
         let mut failed: Vec<Option<StoreError>> = vec![None; group.len()];
         let done = self.transact(&mut group, &mut failed);
-        if done.is_ok() {
-            self.committed.send_modify(|commits| *commits += 1);
-        } else {
+        if done.is_err() {
             self.db = None;
+        } else if group.iter().any(|job| job.wakes() == Wakes::Followers) {
+            self.committed.send_modify(|commits| *commits += 1);
         }
         for (job, failed) in group.into_iter().zip(failed) {
             job.answer(done.as_ref().err().or(failed.as_ref()));

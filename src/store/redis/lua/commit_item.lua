@@ -1,6 +1,7 @@
 -- Commits a change of an item.
 --
--- KEYS 5 items, 6 listed items by time, 7 items by newest change, 8 pins, 9 the item's versions, 10 altIds, 11 due
+-- KEYS 5 items, 6 listed items by time, 7 items by newest change, 8 pins, 9 the item's versions, 10 altIds, 11 due,
+--      12 the partition's wish for a rewrite of the files
 -- ARGV 10 item id, 11 version it must have ('' for none), 12 version, 13 1 if listed, 14 1 if removed,
 --      15 published (ms), 16 place of a pin that holds ('' for none), 17 its end (ms, '' for none),
 --      18 due entry of breaking (ms, '' for none), 19 due entry of the pin (ms, '' for none),
@@ -60,6 +61,8 @@ if ARGV[14] == '1' then
     redis.call('ZREM', KEYS[9], version[1])
     redis.call('ZADD', KEYS[9], version[2], kept .. ARGV[22] .. '\n{}')
   end
+  -- The server's files still hold what was removed. A count, so that a wish made again is another one.
+  redis.call('INCR', KEYS[12])
 end
 redis.call('ZADD', KEYS[9], ARGV[12], ARGV[21] .. '\n' .. record)
 

@@ -4,7 +4,8 @@
 
 local state = redis.call('HMGET', KEYS[1], 'cut', 'run')
 if not state[1] then return 0 end
-if ARGV[8] ~= '' and ARGV[8] ~= state[1] then return 0 end
+-- A cut above the known one was told by somebody else; one below it is from before the store went back.
+if ARGV[8] ~= '' and tonumber(state[1]) > tonumber(ARGV[8]) then return 0 end
 if ARGV[9] == 'follower' then
   if ARGV[8] == '' then return 0 end
 elseif ARGV[10] == '' or ARGV[10] == state[2] then
