@@ -2,12 +2,14 @@
 
 mod support;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use support::{
     server::{FEED, Kept, Server},
     stream::{Door, Said, Stream},
 };
+use tokio_tungstenite::tungstenite::Message;
 
 /// A refusal: its status and its problem.
 async fn refused(request: RequestBuilder) -> (u16, Value) {
@@ -104,6 +106,7 @@ async fn a_request_that_makes_no_sense_is_told_why() {
         (server.client.get(server.url("/v1/feeds/no-such-feed/changes?after=0")), 404, "notFound", None),
         (server.client.get(server.url("/v1/feeds/NOT%20A%20FEED")), 404, "notFound", None),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items/7"))), 404, "notFound", None),
+        (server.client.get(server.url("/v1/feeds/%ff/items")), 400, "badRequest", Some("path")),
         (server.client.delete(server.url("/v1/feeds")), 405, "methodNotAllowed", None),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?limit=201"))), 400, "badRequest", Some("limit")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?before=x"))), 400, "badRequest", Some("before")),
@@ -250,6 +253,11 @@ async fn a_wire_story_that_is_sent_again_is_the_item_that_it_became() {
         assert_eq!(again.status(), 200);
         let again = support::server::accepted(Ok(again)).await;
         assert_eq!(again["item"], made["item"]);
+        // Under a key, too, each time it is sent.
+        for _ in 0..2 {
+            let keyed = server.edit(Method::POST, "items").header("Idempotency-Key", "k").json(&story).send().await;
+            assert_eq!(keyed.expect("an answer").status(), 200);
+        }
         let id = made["item"]["id"].as_str().expect("an id");
         server.act(id, "remove", &json!({})).await;
         let (status, problem) = refused(server.edit(Method::POST, "items").json(&story)).await;
@@ -303,6 +311,34 @@ async fn an_offer_to_speak_http_2_is_no_wish_for_a_web_socket() {
         reqwest::Client::new().get(path).header("Connection", "Upgrade, HTTP2-Settings").header("Upgrade", "h2c");
     let answer = offer.send().await.expect("an answer");
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
+}
+
+#[tokio::test]
+async fn a_client_that_never_stops_sending_is_served_all_the_same() {
+    let server = Server::start(Kept::Sqlite).await;
+    for n in 0..200 {
+        server.publish(&json!({"headline": format!("Item {n}")})).await;
+    }
+    let Stream::WebSocket(socket) = Stream::open(&server, Door::WebSocket, "after=0").await else {
+        panic!("asked for")
+    };
+    let (mut write, mut read) = socket.split();
+    let noise = async { while write.send(Message::text("x")).await.is_ok() {} };
+    let caught_up = async {
+        while let Some(Ok(message)) = read.next().await {
+            if message.to_text().is_ok_and(|text| text.contains("\"caughtUp\"")) {
+                return true;
+            }
+        }
+        false
+    };
+    let served = tokio::time::timeout(support::PATIENCE, async {
+        tokio::select! {
+            () = noise => false,
+            caught_up = caught_up => caught_up,
+        }
+    });
+    assert!(served.await.expect("it is served in time"));
 }
 
 #[tokio::test]

@@ -189,7 +189,7 @@ impl Asked {
     async fn unchanged(&self, current: Record) -> Result<Done, Problem> {
         let state = feeds::state(&self.doors, self.feed.as_str()).await?;
         if let Some(once) = &self.once {
-            self.doors.store.remember(&self.feed, once, &current, state.head).await?;
+            self.doors.store.remember(&self.feed, once, current.id, state.head).await?;
         }
         Ok(Done { record: current, position: state.head, created: false, repeated: false, remains: None })
     }
@@ -249,8 +249,8 @@ impl Asked {
         }
         let item = self.doors.store.item(&self.feed, before.item).await?;
         let record = item.ok_or_else(|| Problem::not_found("The item that this request made is no longer kept."))?;
-        let Remembered { position, .. } = before;
-        let created = self.verb == Verb::Publish && position.seq == record.born;
+        let Remembered { position, version, .. } = before;
+        let created = self.verb == Verb::Publish && version == 1;
         Ok(Done { record, position, created, repeated: true, remains: None })
     }
 

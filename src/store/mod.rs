@@ -62,7 +62,7 @@ pub struct Remembered {
     pub hash: Hash,
     /// The item it was about.
     pub item: Uuid,
-    /// The item's version after it.
+    /// The item's version after it; 0 where it made no change.
     pub version: u64,
     /// The change it made, or the feed's head where it made none.
     pub position: Position,
@@ -318,7 +318,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError>;
 
     /// Remembers a request that was answered without a change. A key that is taken stays as it is.
-    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError>;
+    async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError>;
 
     /// One item, whatever its status.
     async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError>;

@@ -109,7 +109,7 @@ impl Store for Redis {
         write::recall(&self.link, feed, token, key).await
     }
 
-    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError> {
+    async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
         write::remember(&self.link, feed, once, item, head).await
     }
 

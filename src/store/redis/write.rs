@@ -10,7 +10,7 @@ use super::{
     script::{self, Call, Script},
 };
 use crate::{
-    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status},
+    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Status},
     store::{
         Commit, CommitError, Committed, Conflict, Expected, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
         StoreError, Witness, Write,
@@ -176,12 +176,12 @@ pub(super) async fn remember(
     link: &Link,
     feed: &FeedId,
     once: &Once,
-    item: &Record,
+    item: Uuid,
     head: Position,
 ) -> Result<(), StoreError> {
     let mut set = redis::cmd("SET");
     set.arg(Keys::of(feed).once(&once.token, &once.key))
-        .arg(format!("{} {} {} {head}", hex(&once.hash), item.id, item.version))
+        .arg(format!("{} {item} 0 {head}", hex(&once.hash)))
         .arg(&["NX", "EX"])
         .arg(KEY_KEPT.as_secs());
     link.ask(Request::One(&set)).await

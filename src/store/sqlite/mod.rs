@@ -188,9 +188,9 @@ impl Store for Sqlite {
         self.reads.read(move |db| keys::recall(db, &feed, &token, &key, now)).await
     }
 
-    async fn remember(&self, feed: &FeedId, once: &Once, item: &Record, head: Position) -> Result<(), StoreError> {
+    async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
         let (feed, once, now) = (feed.clone(), once.clone(), self.now());
-        let done = Remembered { hash: once.hash, item: item.id, version: item.version, position: head };
+        let done = Remembered { hash: once.hash, item, version: 0, position: head };
         self.write(move |db| keys::remember(db, &feed, &once, &done, now)).await
     }
 
