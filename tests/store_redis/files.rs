@@ -9,7 +9,9 @@ use crate::{
     open,
     support::{newsroom::Newsroom, redis::RedisServer, until},
 };
-use std::path::Path;
+use std::{path::Path, time::Duration};
+
+use tokio::time::Instant;
 
 /// Removes an item.
 async fn remove(room: &Newsroom, item: &Record) {
@@ -114,7 +116,17 @@ async fn a_refused_rewrite_is_told_by_the_answer_and_by_health() {
 }
 
 #[tokio::test]
-async fn a_rewrite_that_the_server_did_not_survive_is_made_up_for_at_once() {
+async fn a_rewrite_that_a_fast_restart_cut_off_is_not_taken_for_done() {
+    cut_off_by_an_outage_of(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_claim_is_given_back_where_the_server_went_away_under_it() {
+    // Longer than the longest pause between two looks, so that one of them meets the outage.
+    cut_off_by_an_outage_of(Duration::from_millis(1_500)).await;
+}
+
+async fn cut_off_by_an_outage_of(outage: Duration) {
     const TEXT: &str = "a text that a court forbade";
     let server = RedisServer::start();
     let store = open(&server).await;
@@ -128,6 +140,8 @@ async fn a_rewrite_that_the_server_did_not_survive_is_made_up_for_at_once() {
     assert!(info.contains("aof_rewrite_in_progress:1"), "{info}");
     assert_eq!(server.say::<u64>(&["EXISTS", "nw:{all}:scrubbed"]).await, 1, "it is claimed");
     server.kill();
+    let began = Instant::now();
+    until("the outage is over", async || store.health().await.is_err() && began.elapsed() >= outage).await;
     server.up();
     assert!(files_hold(server.dir(), TEXT));
     until("the text is in no file", async || !files_hold(server.dir(), TEXT)).await;
