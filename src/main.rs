@@ -71,7 +71,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Waits for SIGTERM or Ctrl-C, then until everybody has left, or has had `grace` to. A second signal waits no longer.
+/// Waits for SIGTERM, Ctrl-C or the end of the terminal, then until everybody has left, or has had `grace` to. A second signal waits no longer.
 async fn stop(drain: &Drain, grace: Duration) {
     signalled().await;
     tracing::info!(grace_secs = grace.as_secs(), "stopping: readers are told to come back");
@@ -86,9 +86,11 @@ async fn stop(drain: &Drain, grace: Duration) {
 async fn signalled() {
     let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
     let mut int = signal(SignalKind::interrupt()).expect("SIGINT can be listened for");
+    let mut hangup = signal(SignalKind::hangup()).expect("SIGHUP can be listened for");
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 
@@ -107,6 +109,8 @@ fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    // A log that cannot be written must not end what is logged: complaining about it would panic on the same stream.
+    let log = log.log_internal_errors(false);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{net::TcpListener, process::Command};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
 
 use support::server::{Kept, Server};
 use tempfile::TempDir;
@@ -35,4 +35,24 @@ async fn the_token_is_shown_only_once() {
         assert!(!server.up().await.iter().any(|line| line.contains("nw_")), "a second start says nothing of a token");
         server.publish(&serde_json::json!({"headline": "The first token is still good"})).await;
     }
+}
+
+#[test]
+fn a_command_in_another_directory_makes_no_store_there() {
+    let dir = TempDir::new().expect("a temporary directory");
+    for words in [&["feed", "list"][..], &["token", "create", "desk", "--can", "publish"]] {
+        let ran = Command::new(env!("CARGO_BIN_EXE_newswire")).args(words).current_dir(dir.path()).output();
+        let ran = ran.expect("newswire runs");
+        assert_eq!(ran.status.code(), Some(3), "{ran:?}");
+        let place = dir.path().join("newswire-data");
+        assert!(String::from_utf8_lossy(&ran.stderr).contains(&place.display().to_string()), "{ran:?}");
+        assert!(ran.stdout.is_empty() && !place.exists());
+    }
+}
+
+#[tokio::test]
+async fn only_its_owner_can_read_the_store() {
+    let server = Server::start(Kept::Sqlite).await;
+    let mode = std::fs::metadata(server.data()).expect("the directory is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

@@ -67,3 +67,16 @@ async fn a_full_disk_is_503_and_the_server_goes_on_when_there_is_room_again() {
     let head = server.read(&format!("/v1/feeds/{FEED}")).await["position"].clone();
     assert_eq!(support::stream::seq(&head), acknowledged as u64 + 2);
 }
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_ends_nothing() {
+    let server = Server::start(Kept::Sqlite).await;
+    server.stop().await;
+    let plain = server.command();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" 2>/dev/full"]).arg(plain.get_program()).args(plain.get_args());
+    server.up_as(&mut command).await;
+    let made = server.publish(&json!({"headline": "Nobody can log this"})).await;
+    assert_eq!(server.items().await[0]["id"], made["item"]["id"]);
+    assert_eq!(server.stop().await.code(), Some(0));
+}

@@ -17,7 +17,11 @@ use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{Contradiction, ServeArgs, Settings, StoreArgs},
-    store::{self, SharedStore, open::Role},
+    store::{
+        self, SharedStore,
+        open::{Address, Role},
+        sqlite,
+    },
 };
 use exit::{Exit, Failure};
 
@@ -137,12 +141,21 @@ impl From<Contradiction> for Failure {
     }
 }
 
-/// Opens the store that the arguments name, beside a server that may be running.
+/// Opens the store that the arguments name, beside a server that may be running. A file that is not there is not made:
+/// most likely this is another directory than the server's.
 ///
 /// # Errors
-/// The arguments contradict each other, or the store cannot be opened.
+/// The arguments contradict each other, or the store is not there or cannot be opened.
 pub async fn open_store(args: &StoreArgs) -> Result<SharedStore, Failure> {
-    Ok(store::open::open(&args.address()?, Role::Beside).await?)
+    let address = args.address()?;
+    if let Address::Sqlite { dir } = &address
+        && !dir.join(sqlite::FILE).exists()
+    {
+        let place = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+        let why = format!("there is no store in {}; give --data, or start the server there once", place.display());
+        return Err(Failure::new(Exit::Away, why));
+    }
+    Ok(store::open::open(&address, Role::Beside).await?)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ which honours the token within a second.")]
         #[command(flatten)]
         place: StoreArgs,
     },
-    /// List the tokens, one a line: name, what it can, feeds, state, created, last used
+    /// List the tokens, one a line: name, what it can, feeds, state, created
     List {
         #[command(flatten)]
         place: StoreArgs,

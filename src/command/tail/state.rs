@@ -66,7 +66,14 @@ impl StateFile {
         let path = path.to_owned();
         let text = match fs::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { path, feed, written: None }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // Whether it can be written is found out before anything is dealt with that could not be kept.
+                let beside = beside(&path);
+                return match File::create(&beside).and_then(|_| fs::remove_file(&beside)) {
+                    Ok(()) => Ok(Self { path, feed, written: None }),
+                    Err(error) => Err(Unusable::Io { path, error }),
+                };
+            }
             Err(error) => return Err(Unusable::Io { path, error }),
         };
         match serde_json::from_slice::<Content>(&text) {
@@ -167,9 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_cannot_be_written_is_an_error_and_not_a_silence() {
+    fn a_state_that_cannot_be_written_is_an_error_before_anything_is_dealt_with() {
         let place = tempfile::tempdir().expect("a directory");
-        let mut state = StateFile::open(&place.path().join("no/such/state"), feed()).expect("a first run");
+        assert!(StateFile::open(&place.path().join("no/such/state"), feed()).is_err());
+        let path = place.path().join("state");
+        let mut state = StateFile::open(&path, feed()).expect("a first run");
+        assert!(!path.exists(), "nothing is kept yet");
+        drop(place);
         assert!(state.keep(at("7-9f3a2c1b")).is_err());
         assert_eq!(state.position(), None);
     }

@@ -22,6 +22,7 @@ mod writer;
 use std::{
     fmt,
     fs::{File, TryLockError},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -99,7 +100,8 @@ impl Sqlite {
     /// # Panics
     /// When the operating system has no random numbers to give.
     pub fn open(dir: &Path, role: Role) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|error| {
+        // Nobody else on the machine may read it: it holds what is withheld, and the hashes of tokens.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
             StoreError::Unavailable(format!("cannot make the directory {}: {error}", dir.display()))
         })?;
         let lock = match role {
