@@ -1,12 +1,16 @@
-//! The variable parts of an address. What is not text is refused like everything else, as a problem.
+//! The variable parts of an address, and its query. What makes no sense is refused like everything else, as a problem.
 
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::store::budget;
+
+/// How many entries an answer has where the request does not say.
+const LIMIT: usize = 50;
 
 /// The variable parts of an address.
 #[derive(Clone, Copy, Debug)]
@@ -21,4 +25,30 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address
             .map_err(|error| Problem::bad_request("path", format!("{}.", error.body_text())))?;
         Ok(Self(variable))
     }
+}
+
+/// The query of an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Query(query) =
+            Query::try_from_uri(&parts.uri).map_err(|error| Problem::bad_request("query", error.body_text()))?;
+        Ok(Self(query))
+    }
+}
+
+/// How many entries an answer may have: what `limit` says.
+///
+/// # Errors
+/// It is none, or more than one read of the store returns.
+pub fn limit(given: Option<usize>) -> Result<usize, Problem> {
+    let limit = given.unwrap_or(LIMIT);
+    if (1..=budget::ITEMS).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::bad_request("limit", format!("limit is 1 to {}, not {limit}.", budget::ITEMS)))
 }

@@ -1,9 +1,6 @@
 //! Items as they read now: a page of them, or one. Read from the store in one consistent view, never from memory.
 
-use axum::{
-    extract::{Query, State, rejection::QueryRejection},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::HeaderMap;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -11,17 +8,11 @@ use uuid::Uuid;
 use super::{
     Doors,
     access::{self, Sight},
-    address::Address,
+    address::{self, Address, Asked},
     conditional, feeds,
     problem::Problem,
 };
-use crate::{
-    news::{Cursor, Record},
-    store::budget,
-};
-
-/// How many items a page has where the request does not say.
-const PAGE: usize = 50;
+use crate::news::{Cursor, Record};
 
 /// The query of a page.
 #[derive(Debug, Deserialize)]
@@ -36,10 +27,9 @@ pub struct PageQuery {
 pub async fn page(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Asked(PageQuery { before, limit }): Asked<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(PageQuery { before, limit }) = query.map_err(|error| Problem::bad_request("query", error.body_text()))?;
     let before: Option<Cursor> = match before {
         Some(text) => Some(
             text.parse()
@@ -47,10 +37,7 @@ pub async fn page(
         ),
         None => None,
     };
-    let limit = limit.unwrap_or(PAGE);
-    if !(1..=budget::ITEMS).contains(&limit) {
-        return Err(Problem::bad_request("limit", format!("limit is 1 to {}, not {limit}.", budget::ITEMS)));
-    }
+    let limit = address::limit(limit)?;
     let state = feeds::state(&doors, &feed).await?;
     let sight = access::reader(&doors, &headers, &state).await?;
     let Some(page) = doors.store.page(&state.feed.id, before, limit).await? else {

@@ -4,25 +4,26 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Doors, access, address::Address, problem::Problem};
+use super::{
+    Doors, access,
+    address::{self, Address, Asked},
+    problem::Problem,
+};
 use crate::{
     live::{
         message::Reset,
         poll::{Polled, poll},
     },
     news::{After, position::NotAPosition},
-    store::budget,
 };
 
-/// How many changes an answer has where the request does not say.
-const LIMIT: usize = 50;
 /// How long a poll waits for a change at most, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
@@ -39,20 +40,16 @@ pub struct PollQuery {
 pub async fn changes(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    query: Result<Query<PollQuery>, QueryRejection>,
+    Asked(query): Asked<PollQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|error| Problem::bad_request("query", error.body_text()))?;
     let Some(after) = query.after else {
         let detail = "Say after which position: \"after=0\" for everything that is kept, or the position that \
                       GET …/items returned with its items.";
         return Err(Problem::bad_request("after", detail));
     };
     let after: After = after.parse().map_err(|e: NotAPosition| Problem::bad_request("after", e.to_string()))?;
-    let limit = query.limit.unwrap_or(LIMIT);
-    if !(1..=budget::ITEMS).contains(&limit) {
-        return Err(Problem::bad_request("limit", format!("limit is 1 to {}, not {limit}.", budget::ITEMS)));
-    }
+    let limit = address::limit(query.limit)?;
     let wait = query.wait.unwrap_or(0);
     if wait > LONGEST_WAIT {
         return Err(Problem::bad_request("wait", format!("wait is 0 to {LONGEST_WAIT} seconds, not {wait}.")));

@@ -7,13 +7,17 @@ mod sse;
 mod web_socket;
 
 use axum::{
-    extract::{Query, Request, State, rejection::QueryRejection},
+    extract::{Request, State},
     response::Response,
 };
 use http::{HeaderMap, HeaderName, header};
 use serde::Deserialize;
 
-use super::{Doors, access, address::Address, problem::Problem};
+use super::{
+    Doors, access,
+    address::{Address, Asked},
+    problem::Problem,
+};
 use crate::{
     live::{Ending, Goodbye, Reader, Start, Turn, Wire},
     news::{After, FeedId},
@@ -55,10 +59,9 @@ impl Walk {
 pub async fn stream(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    query: Result<Query<StreamQuery>, QueryRejection>,
+    Asked(query): Asked<StreamQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|error| Problem::bad_request("query", error.body_text()))?;
     if query.last == Some(0) {
         return Err(Problem::bad_request("last", "last is how many items to begin with: at least 1."));
     }
