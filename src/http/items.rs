@@ -40,7 +40,7 @@ pub async fn page(
     let limit = address::limit(limit)?;
     let state = feeds::state(&doors, &feed).await?;
     let sight = access::reader(&doors, &headers, &state).await?;
-    let Some(page) = doors.store.page(&state.feed.id, before, limit).await? else {
+    let Some(page) = doors.store.page(&state.feed.id, before, limit, None).await? else {
         return Err(Problem::no_feed(&feed));
     };
     let text = |record: &Record| seen(&doors, sight, record, &state.feed.id);

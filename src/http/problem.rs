@@ -181,7 +181,7 @@ impl From<StoreError> for Problem {
                      names; with the same Idempotency-Key a write cannot happen twice.",
                 )
             }
-            StoreError::NewerSchema { .. } | StoreError::InUse(_) | StoreError::Corrupt(_) => {
+            StoreError::NewerSchema { .. } | StoreError::InUse(_) | StoreError::Taken(_) | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }

@@ -32,7 +32,7 @@ pub struct Behind {
 pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result<Behind, Lost>, StoreError> {
     let read = async {
         let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
-        feeds.store.changed(&awake.id, after).await
+        feeds.store.changed(&awake.id, after, None).await
     };
     let read = tokio::time::timeout(PATIENCE, read).await;
     let changed = match read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))?? {
@@ -47,13 +47,12 @@ pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result
             return Ok(Err(lost));
         }
     };
-    let reached = match (changed.changes.last(), after) {
-        (Some(last), _) => last.position,
-        (None, After::Position(position)) => position,
-        (None, After::First) => changed.state.head,
-    };
     let share = |change| Arc::new(Shared::new(awake.id.clone(), change));
-    Ok(Ok(Behind { changes: changed.changes.into_iter().map(share).collect(), reached, more: changed.more }))
+    Ok(Ok(Behind {
+        changes: changed.changes.into_iter().map(share).collect(),
+        reached: changed.reached,
+        more: changed.more,
+    }))
 }
 
 /// A reader holds a position that the store does not have. If no cut was told since then, this may be the first sign of

@@ -159,7 +159,7 @@ async fn read(awake: &Awake, feeds: &Feeds, size: usize) -> Result<Option<Snapsh
     let (mut position, mut before) = (None, None);
     let mut pages = Pages::of(&awake.id);
     loop {
-        let Some(page) = feeds.store.page(&awake.id, before, size - pages.items).await? else { return Ok(None) };
+        let Some(page) = feeds.store.page(&awake.id, before, size - pages.items, None).await? else { return Ok(None) };
         let position = *position.get_or_insert(page.state.head);
         let now = feeds.store.now();
         page.pinned.iter().for_each(|record| pages.add(record.public(&awake.id, now), None));
@@ -190,7 +190,7 @@ pub async fn rest(
 ) -> Result<Option<(Message, Option<(Cursor, usize)>)>, StoreError> {
     let read = async {
         let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
-        feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS)).await
+        feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS), None).await
     };
     let read = tokio::time::timeout(PATIENCE, read).await;
     let read = read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))??;

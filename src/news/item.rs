@@ -63,7 +63,18 @@ impl Pin {
     }
 }
 
-/// Everything that filters ever could have matched in an item. It only grows, until the item is removed.
+/// What of an item ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TimedEnd {
+    /// Its being breaking news.
+    Breaking,
+    /// Its pin.
+    Pin,
+}
+
+/// Everything that filters could ever have matched in an item while it was public. It only grows, until the item is
+/// removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ever {
     /// Tags.

@@ -81,3 +81,13 @@ pub const AHEAD: Duration = Duration::from_secs(60);
 pub const EDITED_BYTES: usize = 248 * 1024;
 /// Bytes of a change on the wire.
 pub const CHANGE_BYTES: usize = 256 * 1024;
+/// Characters of a feed's description: a paragraph.
+pub const DESCRIPTION: usize = 1_000;
+/// Characters of the name of a time zone; the longest in the IANA database has 32.
+pub const TIME_ZONE: usize = 64;
+/// How many changes a feed can be told to keep: as many as are ever kept, or fewer.
+pub const KEEP_CHANGES: std::ops::RangeInclusive<u64> = 1..=100_000;
+/// How many items.
+pub const KEEP_ITEMS: std::ops::RangeInclusive<u64> = 1..=10_000_000;
+/// For how many days: up to a century.
+pub const KEEP_DAYS: std::ops::RangeInclusive<u64> = 1..=36_500;

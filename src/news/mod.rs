@@ -3,9 +3,11 @@
 //! Everything here is plain data and pure functions. Nothing in this module reads a clock, a file or a socket, and
 //! nothing in it knows of stores or of transports.
 
+pub mod amend;
 pub mod change;
 pub mod edit;
 pub mod feed;
+pub mod filter;
 pub mod html;
 pub mod item;
 pub mod language;
@@ -19,7 +21,8 @@ pub mod story;
 
 pub use change::{Change, Kind, What};
 pub use feed::{Feed, FeedId};
-pub use item::{Ever, Pin, Record, Status};
+pub use filter::Filter;
+pub use item::{Ever, Pin, Record, Status, TimedEnd};
 pub use moment::Moment;
 pub use position::{After, Cursor, Mark, Position};
 pub use refusal::Refusal;

@@ -9,6 +9,8 @@
 //! version, due entries and altId hashes stand or fall together. **A read is one consistent view**, has a budget
 //! *inside* the store ([`budget`]) and says where it stopped.
 
+pub mod dump;
+pub mod hash;
 pub mod open;
 pub mod redis;
 pub mod sqlite;
@@ -17,9 +19,14 @@ pub mod token;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::news::{After, Change, Cursor, Feed, FeedId, Kind, Mark, Moment, Position, Record};
+use crate::news::{
+    After, Change, Cursor, Feed, FeedId, Filter, Kind, Mark, Moment, Position, Record, TimedEnd, feed::Keep,
+};
+pub use dump::{Dump, Row};
+pub use hash::Hash;
 pub use token::{Scope, Token};
 
 /// What one read may cost, whatever is behind it. At least one entry is always returned.
@@ -28,21 +35,17 @@ pub mod budget {
     pub const BYTES: usize = 256 * 1024;
     /// Items, or log entries, that one read returns.
     pub const ITEMS: usize = 200;
-    /// Log entries that one read of the log looks at.
+    /// Items that one read with a filter looks at.
     pub const LOOKED_AT: usize = 2_000;
+    /// Items that one [`super::Store::prune`] drops.
+    pub const DROPPED: usize = 500;
 }
-
-/// The version of what is stored. An older program refuses a newer store.
-pub const SCHEMA: u32 = 1;
 
 /// How many changes of a feed's log are kept to resume over, whatever else is set.
 pub const LOG_KEPT: u64 = 100_000;
 
 /// How long an idempotency key is remembered.
 pub const KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A SHA-256 hash.
-pub type Hash = [u8; 32];
 
 /// A request that must not be carried out twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,19 @@ pub struct Once {
     pub key: String,
     /// Hash of method, path, `If-Match` and body.
     pub hash: Hash,
+}
+
+impl Once {
+    /// By what a store knows the key: SHA-256 over the length of the token's name (64 bits, big-endian), the name and
+    /// the key. The client's text is not kept: it may be long, and it is not ours.
+    #[must_use]
+    pub fn name(token: &str, key: &str) -> Hash {
+        let mut hash = Sha256::new();
+        hash.update((token.len() as u64).to_be_bytes());
+        hash.update(token);
+        hash.update(key);
+        hash.finalize().into()
+    }
 }
 
 /// What an idempotency key stands for.
@@ -93,7 +109,16 @@ pub enum Write {
     /// An item.
     Item(ItemWrite),
     /// The feed's own document.
-    Feed(Feed),
+    Feed(FeedWrite),
+}
+
+/// A feed's document to be written.
+#[derive(Clone, Debug)]
+pub struct FeedWrite {
+    /// The newest change of the feed itself that must be there before ([`FeedState::own`]).
+    pub expected: Position,
+    /// The document as it shall read.
+    pub document: Feed,
 }
 
 /// An item to be written. Its due entries follow from the record: one for `breaking_until`, one for `pin.until`. A
@@ -137,7 +162,8 @@ pub enum Conflict {
     NoFeed,
     /// [`Expected::Nothing`], but the item is there.
     Exists,
-    /// [`Expected::Version`], but the item is not there or has another version.
+    /// [`Expected::Version`], but the item is not there or has another version; or the feed itself has changed since
+    /// [`FeedWrite::expected`].
     Version,
     /// Another item has, or had, one of the altIds.
     AltId(Uuid),
@@ -155,14 +181,19 @@ pub enum StoreError {
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
     /// It was written by a newer newswire.
-    #[error("the store has schema {found}, and this program knows {SCHEMA}: run a newer newswire")]
+    #[error("the store has schema {found}, and this program knows {known}: run a newer newswire")]
     NewerSchema {
         /// The schema it has.
         found: u32,
+        /// The newest that this program knows.
+        known: u32,
     },
     /// Another server has the file.
     #[error("{0}")]
     InUse(String),
+    /// What was to be loaded is there already.
+    #[error("{0}")]
+    Taken(String),
     /// What it holds cannot be read; a defect or a damaged store.
     #[error("the store holds what cannot be read: {0}")]
     Corrupt(String),
@@ -191,6 +222,8 @@ pub struct FeedState {
     /// The seq of the change by which the last cut was told; 0 where there was none. Positions below it resume with
     /// [`Lost::Changed`].
     pub cut: u64,
+    /// The newest change of the feed itself.
+    pub own: Position,
 }
 
 /// Why a position cannot be gone on from.
@@ -210,9 +243,12 @@ pub struct Changed {
     /// Items (and the feed itself) whose newest change is after the position, oldest first. Each one's position can
     /// be resumed from.
     pub changes: Vec<Change>,
+    /// How far it looked: the last change, or one after it that the filter hides; the head where there is no more. It
+    /// can be resumed from.
+    pub reached: Position,
     /// The feed's state in the same view.
     pub state: FeedState,
-    /// Whether the budget ended the read before the head. If not, the last change is the head.
+    /// Whether the budget ended the read before the head.
     pub more: bool,
 }
 
@@ -260,6 +296,19 @@ pub struct Version {
     pub who: String,
     /// Which fields differ from the version before.
     pub fields: Vec<String>,
+}
+
+/// Something that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The feed.
+    pub feed: FeedId,
+    /// The item.
+    pub item: Uuid,
+    /// What of it ends.
+    pub what: TimedEnd,
+    /// When.
+    pub until: Moment,
 }
 
 /// Who noticed that the store went back in time.
@@ -326,8 +375,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// An item's versions above `after`, oldest first, at most [`budget::ITEMS`] of them.
     async fn versions(&self, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError>;
 
-    /// What changed after a position, if that is one of this feed.
-    async fn changed(&self, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError>;
+    /// The item that has, or had, the altId with this hash.
+    async fn item_by_alt_id(&self, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError>;
+
+    /// What changed after a position, if that is one of this feed. With a filter: of the items only those that it may
+    /// ever have matched ([`Filter::ever`]) and removed ones, at most [`budget::LOOKED_AT`] looked at. Changes of the
+    /// feed itself pass every filter.
+    async fn changed(
+        &self,
+        feed: &FeedId,
+        after: After,
+        filter: Option<&Filter>,
+    ) -> Result<Result<Changed, Lost>, StoreError>;
 
     /// The log after a position, if that is one of this feed.
     async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError>;
@@ -335,14 +394,39 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The position of the change with this number, if the log still has it.
     async fn position(&self, feed: &FeedId, seq: u64) -> Result<Option<Position>, StoreError>;
 
-    /// At most `limit` items older than the cursor, or the newest ones and the pinned. None: no such feed.
-    async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError>;
+    /// At most `limit` items older than the cursor, or the newest ones and the pinned. With a filter: only those that
+    /// it may ever have matched, at most [`budget::LOOKED_AT`] looked at; such a page can have few items or none and
+    /// still name where the next one goes on. None: no such feed.
+    async fn page(
+        &self,
+        feed: &FeedId,
+        before: Option<Cursor>,
+        limit: usize,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Page>, StoreError>;
 
     /// A new follower, which is told of what is committed from now on.
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError>;
 
-    /// Cuts a feed's log to its newest `keep` changes (at least one) and raises the floor with it. Items stay.
-    async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError>;
+    /// What ends by itself at or before this moment, soonest first, at most [`budget::ITEMS`] entries. An entry goes
+    /// with the commit that ends it, or that sets another end.
+    async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError>;
+
+    /// Gives up what a feed no longer keeps, a bounded part of it at a time; true: there is more to give up.
+    ///
+    /// The log is cut first and the floor rises with it, at least to the highest of these, and never above the head:
+    /// the newest [`Keep::changes`] changes (at least one) stay; those older than [`Keep::days`] go; and with
+    /// [`Keep::items`], those go that are older than the oldest newest-change of that many newest listed items.
+    ///
+    /// Then items are dropped, with their versions, whose newest change is below the floor and which are either
+    /// published longer ago than the days, or not among the newest listed items: but never one that is pinned or has a
+    /// due entry. The hashes of its altIds stay, so that the same story sent again by a wire is still known. Items
+    /// that are hidden (withheld, removed) go as others do.
+    async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError>;
+
+    /// Deletes a feed with everything in it, also its altIds and idempotency keys. Followers are told. Its bytes leave
+    /// the store's files like those of a removed item. False if there is none.
+    async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError>;
 
     /// Tells that the store went back in time: commits a `feed.updated` with the given mark, which becomes the floor
     /// and [`FeedState::cut`]. Not where the feed's cut is above `known`: then somebody else has told it since. One that
@@ -366,6 +450,26 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Marks a token as revoked. False if there is none of that name.
     async fn revoke_token(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Keeps when tokens were last used; never an earlier time than is kept. Unknown ones are passed over.
+    async fn use_tokens(&self, used: &[(Hash, Moment)]) -> Result<(), StoreError>;
+
+    /// A number that differs from all before it once a token was made or revoked, by whoever.
+    async fn tokens_revision(&self) -> Result<u64, StoreError>;
+
+    /// The key that tickets are signed with: the given one is kept where there is none yet.
+    async fn ticket_key(&self, new: Hash) -> Result<Hash, StoreError>;
+
+    /// Everything that is kept, as rows that any store can [`load`](Store::load): one state of each feed, although
+    /// changes may be committed meanwhile. The feeds named, with no tokens; or none named: all feeds, and the tokens.
+    async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError>;
+
+    /// Loads rows of a dump, in their order, any number at a time. A feed can be seen once its last row is loaded. A
+    /// feed that is there already is not loaded over: that is [`StoreError::Taken`], and so is a token of that name.
+    async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError>;
+
+    /// What the store is, for an operator: names and values, without secrets.
+    async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError>;
 
     /// Whether the store can be reached and written to, and what an operator should know of it, a sentence each.
     async fn health(&self) -> Result<Vec<String>, StoreError>;

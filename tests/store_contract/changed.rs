@@ -20,7 +20,11 @@ async fn open(place: &impl Place) -> Newsroom {
 }
 
 async fn changed(desk: &Newsroom, after: Position) -> Changed {
-    desk.store.changed(&desk.feed, After::Position(after)).await.expect("answers").expect("a position of this feed")
+    desk.store
+        .changed(&desk.feed, After::Position(after), None)
+        .await
+        .expect("answers")
+        .expect("a position of this feed")
 }
 
 pub(crate) async fn every_changed_item_comes_once_in_its_newest_form_and_order(place: &impl Place) {
@@ -44,10 +48,10 @@ pub(crate) async fn the_feed_itself_comes_once_in_its_newest_form(place: &impl P
     let start = desk.head().await;
     let mut document = desk.state().await.feed;
     document.title = "Second title".to_owned();
-    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone())).await;
+    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone()).await).await;
     let item = desk.publish("One").await;
     document.title = "Third title".to_owned();
-    let closing = desk.writing_feed(Kind::FeedClosed, document.clone());
+    let closing = desk.writing_feed(Kind::FeedClosed, document.clone()).await;
     let at = closing.at;
     let closed = desk.commit(closing).await;
     let after = desk.publish("Two").await;
@@ -74,7 +78,7 @@ pub(crate) async fn a_read_returns_no_more_items_than_its_budget(place: &impl Pl
         told.push(position(&desk.publish("News").await));
     }
     // The feed's own change counts too, and stands where it belongs.
-    told.push(desk.commit(desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed)).await);
+    told.push(desk.commit(desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed).await).await);
     let (mut walked, mut sizes) = (Vec::new(), Vec::new());
     loop {
         let read = changed(&desk, walked.last().copied().unwrap_or(start)).await;

@@ -38,7 +38,7 @@ pub(crate) async fn a_commit_to_no_feed_is_refused(place: &impl Place) {
     let nowhere = Newsroom { feed: "nowhere".parse().expect("a feed id"), ..desk.clone() };
     assert_eq!(nowhere.refused(nowhere.writing(&nowhere.draft("One"))).await, Conflict::NoFeed);
     let document = desk.state().await.feed;
-    assert_eq!(nowhere.refused(nowhere.writing_feed(Kind::FeedUpdated, document)).await, Conflict::NoFeed);
+    assert_eq!(nowhere.refused(nowhere.writing_feed(Kind::FeedUpdated, document).await).await, Conflict::NoFeed);
 }
 
 pub(crate) async fn an_item_that_is_there_cannot_be_published_again(place: &impl Place) {

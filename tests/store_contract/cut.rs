@@ -38,21 +38,22 @@ pub(crate) async fn positions_before_a_cut_are_not_the_stores(place: &impl Place
     let told = desk.head().await;
     desk.publish("More").await;
     for lost in [first, old] {
-        let read = desk.store.changed(&desk.feed, After::Position(lost)).await.expect("answers");
+        let read = desk.store.changed(&desk.feed, After::Position(lost), None).await.expect("answers");
         assert_eq!(read.expect_err("from before the cut"), Lost::Changed);
         let read = desk.store.log(&desk.feed, lost).await.expect("answers");
         assert_eq!(read.expect_err("from before the cut"), Lost::Changed);
     }
     // "From the first change" is no position that a reader had; those changes are no longer there.
-    let read = desk.store.changed(&desk.feed, After::First).await.expect("answers");
+    let read = desk.store.changed(&desk.feed, After::First, None).await.expect("answers");
     assert_eq!(read.expect_err("below the floor"), Lost::Trimmed);
-    let read = desk.store.changed(&desk.feed, After::Position(told)).await.expect("answers").expect("after the cut");
+    let read =
+        desk.store.changed(&desk.feed, After::Position(told), None).await.expect("answers").expect("after the cut");
     assert_eq!(read.changes.len(), 1);
     // What is trimmed after the cut is told as that.
-    desk.store.trim(&desk.feed, 1).await.expect("trimmed");
-    let read = desk.store.changed(&desk.feed, After::Position(told)).await.expect("answers");
+    desk.store.prune(&desk.feed, &keeping(1)).await.expect("trimmed");
+    let read = desk.store.changed(&desk.feed, After::Position(told), None).await.expect("answers");
     assert_eq!(read.expect_err("below the floor"), Lost::Trimmed);
-    let read = desk.store.changed(&desk.feed, After::Position(old)).await.expect("answers");
+    let read = desk.store.changed(&desk.feed, After::Position(old), None).await.expect("answers");
     assert_eq!(read.expect_err("from before the cut"), Lost::Changed);
 }
 
@@ -108,7 +109,7 @@ pub(crate) async fn a_cut_that_the_store_went_back_behind_is_told_again(place: &
         let told = desk.state().await;
         assert_eq!((told.cut, told.floor, told.head.seq), (kept.seq + 1, kept.seq + 1, kept.seq + 1));
         for held in [kept, known.head] {
-            let read = desk.store.changed(&desk.feed, After::Position(held)).await.expect("answers");
+            let read = desk.store.changed(&desk.feed, After::Position(held), None).await.expect("answers");
             assert_eq!(read.expect_err("from before the cut"), Lost::Changed);
         }
         assert!(!cut(&desk, Some(0), Witness::Follower).await, "whoever knew of none finds it told");
@@ -137,7 +138,7 @@ pub(crate) async fn a_reader_is_believed_once_for_each_start(place: &impl Place)
         assert!(cut(&desk, Some(told.cut), Witness::Follower).await);
         let head = desk.head().await;
         assert_eq!(desk.store.position(&desk.feed, head.seq).await.expect("answers"), Some(head));
-        let created = desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed);
+        let created = desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed).await;
         desk.commit(created).await;
         desk.store.close().await;
     }

@@ -74,7 +74,7 @@ pub(crate) async fn the_key_is_looked_at_before_everything_else(place: &impl Pla
     desk.publish_pinned("Another holds the pin", 1, None).await;
     let mut closed = desk.state().await.feed;
     closed.status = FeedStatus::Closed;
-    let close = under(once("close", 3), desk.writing_feed(Kind::FeedClosed, closed));
+    let close = under(once("close", 3), desk.writing_feed(Kind::FeedClosed, closed).await);
     desk.commit(close.clone()).await;
     let head = desk.head().await;
     // Each of them would now meet an existing item, another version, a taken pin, or a closed feed.

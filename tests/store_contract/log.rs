@@ -18,7 +18,7 @@ pub(crate) async fn the_log_tells_every_change_without_gaps(place: &impl Place) 
     let desk = open(place).await;
     let start = desk.head().await;
     let item = desk.publish("One").await;
-    let feed = desk.commit(desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed)).await;
+    let feed = desk.commit(desk.writing_feed(Kind::FeedUpdated, desk.state().await.feed).await).await;
     let updated = desk.update(&item, "Two").await;
     let log = desk.store.log(&desk.feed, start).await.expect("answers").expect("a position of this feed");
     let told: Vec<_> = log.entries.iter().map(|entry| (entry.position, entry.kind, entry.item)).collect();
@@ -39,10 +39,10 @@ pub(crate) async fn an_older_change_of_the_same_thing_is_superseded(place: &impl
     let desk = open(place).await;
     let mut document = desk.state().await.feed;
     let [a, b] = [desk.publish("A").await, desk.publish("B").await];
-    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone())).await;
+    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone()).await).await;
     let a = desk.update(&a, "A2").await;
     document.title = "New title".to_owned();
-    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone())).await;
+    desk.commit(desk.writing_feed(Kind::FeedUpdated, document.clone()).await).await;
     let log = whole_log(&desk).await;
     let changes: Vec<_> = log.into_iter().map(|entry| entry.change).collect();
     let [first, second, third, fourth, fifth] = &changes[..] else { panic!("{changes:?}") };

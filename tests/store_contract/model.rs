@@ -26,7 +26,7 @@ struct Reader {
 impl Reader {
     /// One step: what changed after my position, of which only the first `take` changes arrive before it drops.
     async fn step(&mut self, desk: &Newsroom, take: usize) -> bool {
-        let read = desk.store.changed(&desk.feed, self.after).await.expect("answers").expect("its own position");
+        let read = desk.store.changed(&desk.feed, self.after, None).await.expect("answers").expect("its own position");
         for change in read.changes.iter().take(take) {
             self.after = After::Position(change.position);
             if let What::Item(record) = &*change.what {
@@ -63,7 +63,7 @@ pub(crate) async fn a_walk_through_what_changed_ends_as_a_small_model_does(place
         while reader.step(&desk, usize::MAX).await {}
         assert_eq!(reader.items, model);
     }
-    let page = desk.store.page(&desk.feed, None, 200).await.expect("answers").expect("is there");
+    let page = desk.store.page(&desk.feed, None, 200, None).await.expect("answers").expect("is there");
     let mut listed: Vec<_> = model.into_values().filter(|record| record.status.listed()).collect();
     listed.sort_by_key(|record| std::cmp::Reverse((record.published, record.id)));
     listed.truncate(200);

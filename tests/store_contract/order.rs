@@ -17,7 +17,7 @@ pub(crate) async fn creating_a_feed_is_its_first_change(place: &impl Place) {
     let feed = Feed::new("sport".parse().expect("a feed id"), "Sport");
     assert!(store.create_feed(feed.clone(), Mark(7), EDITOR).await.expect("created"));
     let head = Position { seq: 1, mark: Mark(7) };
-    let state = FeedState { feed: feed.clone(), head, floor: 1, cut: 0 };
+    let state = FeedState { feed: feed.clone(), head, floor: 1, cut: 0, own: head };
     assert_eq!(store.feed(&feed.id).await.expect("answers"), Some(state));
     assert_eq!(store.position(&feed.id, 1).await.expect("answers"), Some(head));
 }

@@ -20,7 +20,7 @@ async fn open(place: &impl Place) -> Newsroom {
 }
 
 async fn page(desk: &Newsroom, before: Option<Cursor>, limit: usize) -> Page {
-    desk.store.page(&desk.feed, before, limit).await.expect("answers").expect("the feed is there")
+    desk.store.page(&desk.feed, before, limit, None).await.expect("answers").expect("the feed is there")
 }
 
 /// Every page, of `limit` items each.
@@ -165,5 +165,5 @@ pub(crate) async fn a_page_and_its_head_are_one_view(place: &impl Place) {
 pub(crate) async fn a_feed_that_is_not_there_has_no_page(place: &impl Place) {
     let desk = open(place).await;
     let nowhere = "nowhere".parse().expect("a feed id");
-    assert!(desk.store.page(&nowhere, None, 10).await.expect("answers").is_none());
+    assert!(desk.store.page(&nowhere, None, 10, None).await.expect("answers").is_none());
 }

@@ -273,13 +273,13 @@ async fn a_follower_that_may_have_missed_something_is_in_doubt() {
     for _ in 0..5 {
         desk.publish("News").await;
     }
-    desk.store.trim(&desk.feed, 2).await.expect("trimmed");
+    desk.store.prune(&desk.feed, &keeping(2)).await.expect("trimmed");
     assert_eq!(follower.next().await.expect("answers"), Followed::Doubt);
     let item = desk.publish("More").await;
     let told = follower.next().await.expect("answers");
     assert_eq!(told, Followed::Commits(vec![(desk.feed.clone(), position(&item))]));
     // One that was told all is not in doubt when that is trimmed.
-    desk.store.trim(&desk.feed, 1).await.expect("trimmed");
+    desk.store.prune(&desk.feed, &keeping(1)).await.expect("trimmed");
     assert_eq!(follower.next().await.expect("answers"), Followed::Commits(vec![]));
 }
 

@@ -15,27 +15,28 @@ pub(crate) async fn trimming_raises_the_floor_and_keeps_the_items(place: &impl P
         items.push(desk.publish("News").await);
     }
     let before = desk.state().await;
-    desk.store.trim(&desk.feed, 4).await.expect("trimmed");
+    desk.store.prune(&desk.feed, &keeping(4)).await.expect("trimmed");
     let state = desk.state().await;
     assert_eq!((state.head, state.floor, state.cut), (before.head, 7, 0));
     // The floor itself can be resumed from.
     let floor = position(&items[5]);
     assert_eq!(floor.seq, 7);
-    let rest = desk.store.changed(&desk.feed, After::Position(floor)).await.expect("answers").expect("the floor");
+    let rest = desk.store.changed(&desk.feed, After::Position(floor), None).await.expect("answers").expect("the floor");
     assert_eq!(rest.changes, items[6..].iter().cloned().map(Change::of_item).collect::<Vec<_>>());
-    let mut listed = desk.store.page(&desk.feed, None, 50).await.expect("answers").expect("is there").items;
+    let mut listed = desk.store.page(&desk.feed, None, 50, None).await.expect("answers").expect("is there").items;
     listed.sort_by_key(|item| item.last_seq);
     assert_eq!(listed, items);
     // An item that was trimmed out of the log can still be edited, and comes back into it.
     let updated = desk.update(&items[0], "Updated").await;
-    let rest = desk.store.changed(&desk.feed, After::Position(before.head)).await.expect("answers").expect("known");
+    let rest =
+        desk.store.changed(&desk.feed, After::Position(before.head), None).await.expect("answers").expect("known");
     assert_eq!(rest.changes, [Change::of_item(updated)]);
 }
 
 pub(crate) async fn at_least_one_change_is_kept(place: &impl Place) {
     let desk = open(place).await;
     desk.publish("News").await;
-    desk.store.trim(&desk.feed, 0).await.expect("trimmed");
+    desk.store.prune(&desk.feed, &keeping(0)).await.expect("trimmed");
     let state = desk.state().await;
     assert_eq!(state.floor, state.head.seq);
     let rest = desk.store.log(&desk.feed, state.head).await.expect("answers").expect("the head can be resumed from");
@@ -48,11 +49,11 @@ pub(crate) async fn trimming_what_is_short_changes_nothing(place: &impl Place) {
     for _ in 0..5 {
         desk.publish("News").await;
     }
-    desk.store.trim(&desk.feed, 3).await.expect("trimmed");
+    desk.store.prune(&desk.feed, &keeping(3)).await.expect("trimmed");
     let before = desk.state().await;
     for keep in [3, 4, 100, u64::MAX] {
-        desk.store.trim(&desk.feed, keep).await.expect("answers");
+        desk.store.prune(&desk.feed, &keeping(keep)).await.expect("answers");
         assert_eq!(desk.state().await, before);
     }
-    desk.store.trim(&"nowhere".parse().expect("a feed id"), 1).await.expect("nothing to trim");
+    desk.store.prune(&"nowhere".parse().expect("a feed id"), &keeping(1)).await.expect("nothing to trim");
 }

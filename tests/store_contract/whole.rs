@@ -70,7 +70,8 @@ async fn walk(desk: &Newsroom) -> HashMap<Uuid, Record> {
     let mut items = HashMap::new();
     let mut after = After::First;
     loop {
-        let read = desk.store.changed(&desk.feed, after).await.expect("answers").expect("a position of this feed");
+        let read =
+            desk.store.changed(&desk.feed, after, None).await.expect("answers").expect("a position of this feed");
         for change in &read.changes {
             after = After::Position(change.position);
             if let newswire::news::What::Item(record) = &*change.what {

@@ -110,7 +110,7 @@ async fn a_server_restored_from_an_older_copy_whose_numbers_go_on_is_doubted() {
     assert_eq!(other.last_seq, lost.last_seq, "the numbers go on where the copy stood");
     doubt(&mut *follower).await;
 
-    assert!(matches!(store.changed(&room.feed, After::Position(held)).await, Ok(Err(Lost::Changed))));
+    assert!(matches!(store.changed(&room.feed, After::Position(held), None).await, Ok(Err(Lost::Changed))));
 }
 
 /// The stream of commits of the one partition that is in use.

@@ -12,7 +12,7 @@ use crate::{
     doubt::hear,
     open,
     support::{
-        newsroom::{EDITOR, Newsroom, once},
+        newsroom::{EDITOR, Newsroom, keeping, once},
         redis::RedisServer,
         until,
     },
@@ -36,7 +36,7 @@ async fn a_log_keeps_its_newest_100_000_changes_and_the_floor_rises_with_it() {
     let kept: u64 = server.say(&["XLEN", log]).await;
     assert_eq!(kept, 100_000);
     let at = Position { seq: 2, mark: Mark(42) };
-    assert!(store.changed(&room.feed, After::Position(at)).await.expect("an answer").is_ok());
+    assert!(store.changed(&room.feed, After::Position(at), None).await.expect("an answer").is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,13 +178,13 @@ async fn all_keys_of_a_script_stand_in_one_slot() {
         let pinned = room.publish_pinned("two", 1, Some(store.now().plus(Duration::from_secs(9)))).await;
         let removed = room.turn(&pinned, Kind::ItemRemoved, Status::Removed).await;
         let state = room.state().await;
-        room.commit(room.writing_feed(Kind::FeedUpdated, state.feed.clone())).await;
-        assert!(store.changed(&room.feed, After::First).await.expect("an answer").is_ok());
+        room.commit(room.writing_feed(Kind::FeedUpdated, state.feed.clone()).await).await;
+        assert!(store.changed(&room.feed, After::First, None).await.expect("an answer").is_ok());
         assert!(store.log(&room.feed, first).await.expect("an answer").is_ok());
-        assert!(store.page(&room.feed, None, 10).await.expect("an answer").is_some());
+        assert!(store.page(&room.feed, None, 10, None).await.expect("an answer").is_some());
         assert_eq!(store.versions(&room.feed, removed.id, 0).await.expect("an answer").len(), 2);
         assert!(store.recall(&room.feed, EDITOR, "key").await.expect("an answer").is_some());
-        store.trim(&room.feed, 1).await.expect("trimmed");
+        store.prune(&room.feed, &keeping(1)).await.expect("trimmed");
         assert!(store.cut(&room.feed, Some(0), Witness::Follower, Mark::random()).await.expect("an answer"));
     }
     assert_eq!(store.feeds().await.expect("an answer").len(), 5);

@@ -1,8 +1,11 @@
 //! A small newsroom: it edits in one feed of a store, directly, without the rules that the doors keep.
 
 use newswire::{
-    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status},
-    store::{Commit, CommitError, Committed, Conflict, Expected, FeedState, Hash, ItemWrite, Once, SharedStore, Write},
+    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status, feed::Keep},
+    store::{
+        Commit, CommitError, Committed, Conflict, Expected, FeedState, FeedWrite, Hash, ItemWrite, Once, SharedStore,
+        Write,
+    },
 };
 use uuid::Uuid;
 
@@ -69,8 +72,10 @@ impl Newsroom {
     }
 
     /// A commit that writes the feed's document.
-    pub(crate) fn writing_feed(&self, kind: Kind, document: Feed) -> Commit {
-        self.change(Mark::random(), kind, Write::Feed(document))
+    pub(crate) async fn writing_feed(&self, kind: Kind, document: Feed) -> Commit {
+        let state = self.store.feed(&self.feed).await.expect("answers");
+        let expected = state.map_or(Position { seq: 1, mark: Mark(0) }, |state| state.own);
+        self.change(Mark::random(), kind, Write::Feed(FeedWrite { expected, document }))
     }
 
     fn change(&self, mark: Mark, kind: Kind, write: Write) -> Commit {
@@ -150,4 +155,9 @@ pub(crate) fn once(key: &str, hash: u8) -> Once {
 /// A hash that differs from those of other numbers.
 pub(crate) fn hash_of(number: u8) -> Hash {
     [number; 32]
+}
+
+/// A feed that keeps only so many changes to resume over.
+pub(crate) fn keeping(changes: u64) -> Keep {
+    Keep { changes: Some(changes), ..Keep::default() }
 }

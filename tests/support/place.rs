@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use newswire::{
     news::{FeedId, Moment},
     store::{
-        SCHEMA, SharedStore, StoreError,
-        sqlite::{FILE, Role, Sqlite},
+        SharedStore, StoreError,
+        sqlite::{FILE, Role, SCHEMA, Sqlite},
     },
 };
 use tempfile::TempDir;

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use newswire::{
     news::{FeedId, Moment},
-    store::{SCHEMA, SharedStore, StoreError, redis::Redis},
+    store::{
+        SharedStore, StoreError,
+        redis::{Redis, SCHEMA},
+    },
 };
 use uuid::Uuid;
 

@@ -10,7 +10,8 @@ fn position(seq: u64) -> Position {
 }
 
 fn state(head: u64) -> FeedState {
-    FeedState { feed: Feed::new("news".parse().expect("a feed id"), "News"), head: position(head), floor: 1, cut: 0 }
+    let feed = Feed::new("news".parse().expect("a feed id"), "News");
+    FeedState { feed, head: position(head), floor: 1, cut: 0, own: position(1) }
 }
 
 fn item(number: usize) -> Uuid {

@@ -78,7 +78,7 @@ pub(in crate::news) fn text(path: &str, value: &Value, most: usize) -> Result<St
 }
 
 /// An absolute http or https address, kept as it was sent.
-pub(super) fn link(path: &str, value: &Value) -> Result<String, Refusal> {
+pub(in crate::news) fn link(path: &str, value: &Value) -> Result<String, Refusal> {
     let text = text(path, value, limits::LINK)?;
     let wanted = "an absolute http or https address";
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);

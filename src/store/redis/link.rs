@@ -24,8 +24,9 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
+use super::SCHEMA;
 use super::{info::Info, keys, script::Call};
-use crate::store::{SCHEMA, StoreError};
+use crate::store::StoreError;
 
 /// What one request may take, with all waiting.
 pub(super) const DEADLINE: Duration = Duration::from_millis(2_800);
@@ -234,7 +235,7 @@ async fn check_schema(connection: &mut MultiplexedConnection) -> Result<(), Stor
         found = get.query_async(connection).await.map_err(|error| told(&error))?;
     }
     match found {
-        Some(found) if found > SCHEMA => Err(StoreError::NewerSchema { found }),
+        Some(found) if found > SCHEMA => Err(StoreError::NewerSchema { found, known: SCHEMA }),
         _ => Ok(()),
     }
 }

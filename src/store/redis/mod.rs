@@ -30,10 +30,13 @@ use uuid::Uuid;
 
 use self::{clock::Clock, follower::RedisFollower, link::Link, scrub::Scrub};
 use super::{
-    Changed, Commit, CommitError, Committed, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered, Store,
-    StoreError, Token, Version, Witness,
+    Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
+    Row, Store, StoreError, Token, Version, Witness,
 };
-use crate::news::{After, Cursor, Feed, FeedId, Mark, Moment, Position, Record};
+use crate::news::{After, Cursor, Feed, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
+
+/// The version of what is stored. An older program refuses a newer store.
+pub const SCHEMA: u32 = 1;
 
 /// How often the server's clock is measured. With the time that a request may take, this stays below the ten seconds
 /// that are promised.
@@ -121,7 +124,18 @@ impl Store for Redis {
         read::versions(&self.link, feed, id, after).await
     }
 
-    async fn changed(&self, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError> {
+    async fn item_by_alt_id(&self, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
+        let _ = (feed, hash);
+        not_built()
+    }
+
+    async fn changed(
+        &self,
+        feed: &FeedId,
+        after: After,
+        filter: Option<&Filter>,
+    ) -> Result<Result<Changed, Lost>, StoreError> {
+        let _ = filter;
         read::changed(&self.link, feed, after).await
     }
 
@@ -133,7 +147,14 @@ impl Store for Redis {
         read::position_of(&self.link, feed, seq).await
     }
 
-    async fn page(&self, feed: &FeedId, before: Option<Cursor>, limit: usize) -> Result<Option<Page>, StoreError> {
+    async fn page(
+        &self,
+        feed: &FeedId,
+        before: Option<Cursor>,
+        limit: usize,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Page>, StoreError> {
+        let _ = filter;
         read::page(&self.link, feed, before, limit, self.now()).await
     }
 
@@ -141,8 +162,18 @@ impl Store for Redis {
         Ok(Box::new(RedisFollower::new(Arc::clone(&self.link)).await?))
     }
 
-    async fn trim(&self, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
-        write::trim(&self.link, feed, keep).await
+    async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
+        let _ = by;
+        not_built()
+    }
+
+    async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError> {
+        write::trim(&self.link, feed, keep.changes.unwrap_or(1 << 52)).await.map(|()| false)
+    }
+
+    async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
+        let _ = feed;
+        not_built()
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -169,6 +200,34 @@ impl Store for Redis {
         tokens::revoke(&self.link, name, self.now()).await
     }
 
+    async fn use_tokens(&self, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
+        let _ = used;
+        not_built()
+    }
+
+    async fn tokens_revision(&self) -> Result<u64, StoreError> {
+        not_built()
+    }
+
+    async fn ticket_key(&self, new: Hash) -> Result<Hash, StoreError> {
+        let _ = new;
+        not_built()
+    }
+
+    async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError> {
+        let _ = feeds;
+        not_built()
+    }
+
+    async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError> {
+        let _ = rows;
+        not_built()
+    }
+
+    async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        not_built()
+    }
+
     async fn health(&self) -> Result<Vec<String>, StoreError> {
         health::health(&self.link, self.now()).await
     }
@@ -177,4 +236,8 @@ impl Store for Redis {
         self.background.lock().await.shutdown().await;
         self.link.close().await;
     }
+}
+
+fn not_built<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("this is not built yet".to_owned()))
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The fields of a feed's hash that make its state, in the order of [`state`].
-const STATE: [&str; 5] = ["doc", "head", "mark", "floor", "cut"];
+const STATE: [&str; 7] = ["doc", "head", "mark", "floor", "cut", "fseq", "fmark"];
 
 /// How many feeds' states are asked for at once.
 const FEEDS_AT_ONCE: usize = 500;
@@ -37,9 +37,10 @@ fn position(seq: &str, mark: &str) -> Result<Position, StoreError> {
 }
 
 fn state(fields: &[String]) -> Result<FeedState, StoreError> {
-    let [doc, head, mark, floor, cut] = fields else { return Err(corrupt("a feed lacks a field")) };
+    let [doc, head, mark, floor, cut, own_seq, own_mark] = fields else { return Err(corrupt("a feed lacks a field")) };
     let feed: Feed = serde_json::from_str(doc).map_err(|_| corrupt("a feed's document is not one"))?;
-    Ok(FeedState { feed, head: position(head, mark)?, floor: number(floor)?, cut: number(cut)? })
+    let (floor, cut, own) = (number(floor)?, number(cut)?, position(own_seq, own_mark)?);
+    Ok(FeedState { feed, head: position(head, mark)?, floor, cut, own })
 }
 
 /// The reason in a script's words.
@@ -114,8 +115,10 @@ pub(super) async fn changed(link: &Link, feed: &FeedId, after: After) -> Result<
         [seq, mark, kind, at] => feed_change(&state, position(seq, mark)?, kind, at),
         _ => Err(corrupt("a script answers with an unknown entry")),
     };
-    let changes = entries.iter().map(change).collect::<Result<_, _>>()?;
-    Ok(Ok(Changed { changes, state, more: more == "more" }))
+    let changes = entries.iter().map(change).collect::<Result<Vec<_>, _>>()?;
+    let more = more == "more";
+    let reached = changes.last().filter(|_| more).map_or(state.head, |change: &Change| change.position);
+    Ok(Ok(Changed { changes, reached, state, more }))
 }
 
 /// [`super::Store::log`]. Its entries are all looked at, so that [`budget::ITEMS`] ends it long before

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use redis::Pipeline;
 
 use super::{
-    keys::{NAMES, REVOKED, TOKENS, hex},
+    keys::{NAMES, REVOKED, TOKENS},
     link::{Link, Request},
     record::corrupt,
     script::{self, Call},
 };
 use crate::{
     news::Moment,
-    store::{Hash, StoreError, Token},
+    store::{Hash, StoreError, Token, hash::hex},
 };
 
 fn read(text: &str, revoked: Option<i64>) -> Result<Token, StoreError> {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    keys::{Keys, hex, unhex},
+    keys::Keys,
     link::{Link, Request},
     read,
     record::{self, corrupt},
@@ -12,8 +12,9 @@ use super::{
 use crate::{
     news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Status},
     store::{
-        Commit, CommitError, Committed, Conflict, Expected, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
+        Commit, CommitError, Committed, Conflict, Expected, FeedWrite, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
         StoreError, Witness, Write,
+        hash::{hex, unhex},
     },
 };
 
@@ -70,9 +71,13 @@ pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, Co
     let append = Append { feed, mark: *mark, kind: *kind, at: *at, who };
     let call = match write {
         Write::Item(item) => item_call(&append, once.as_ref(), item),
-        Write::Feed(feed) => once_call(&append, &script::COMMIT_FEED, once.as_ref(), &[])
-            .arg(document(feed))
-            .arg(Uuid::nil().to_string()),
+        Write::Feed(FeedWrite { expected, document: feed }) => {
+            once_call(&append, &script::COMMIT_FEED, once.as_ref(), &[])
+                .arg(document(feed))
+                .arg(Uuid::nil().to_string())
+                .arg(expected.seq)
+                .arg(expected.mark.to_string())
+        }
     };
     let answer: Vec<String> = link.ask(Request::Script(&call)).await?;
     let answer: Vec<&str> = answer.iter().map(String::as_str).collect();

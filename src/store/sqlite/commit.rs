@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status, item::NO_STORY},
-    store::{Commit, Committed, Conflict, Expected, ItemWrite, Remembered, StoreError, Write},
+    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, Remembered, StoreError, Write},
 };
 
 /// Creates a feed with its first change. False if there is one.
@@ -53,7 +53,10 @@ pub(super) fn commit(db: &Connection, commit: &Commit, now: Moment) -> Result<Re
             put_item(db, commit, write, &record)?;
             (record.id, record.version)
         }
-        Write::Feed(document) => {
+        Write::Feed(FeedWrite { expected, document }) => {
+            if row.state.own != *expected {
+                return Ok(Err(Conflict::Version));
+            }
             put_feed(db, feed, Some(document), position, commit.kind, commit.at)?;
             // A feed is not an item: its changes stand under the id that none has.
             (Uuid::nil(), 0)

@@ -51,19 +51,19 @@ pub(super) struct FeedRow {
     /// The run in which it was created or a reader was last believed.
     pub(super) run: [u8; 16],
     /// Where, how and when the feed itself last changed.
-    own: (Position, Kind, Moment),
+    own: (Kind, Moment),
 }
 
 impl FeedRow {
     /// The newest change of the feed itself.
     pub(super) fn own_change(&self) -> Change {
-        let (position, kind, at) = self.own;
-        Change { position, kind, at, born: 1, what: What::Feed(self.state.feed.clone()).into() }
+        let (kind, at) = self.own;
+        Change { position: self.state.own, kind, at, born: 1, what: What::Feed(self.state.feed.clone()).into() }
     }
 
     /// Where that change stands in the log.
     pub(super) fn own_seq(&self) -> u64 {
-        self.own.0.seq
+        self.state.own.seq
     }
 }
 
@@ -80,9 +80,9 @@ pub(super) fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
     let head = Position { seq: number(row, 1)?, mark: Mark(row.get(2)?) };
     let own = Position { seq: number(row, 5)?, mark: Mark(row.get(6)?) };
     Ok(FeedRow {
-        state: FeedState { feed, head, floor: number(row, 3)?, cut: number(row, 4)? },
+        state: FeedState { feed, head, floor: number(row, 3)?, cut: number(row, 4)?, own },
         run: row.get(9)?,
-        own: (own, kind(row, 7)?, moment(row, 8)?),
+        own: (kind(row, 7)?, moment(row, 8)?),
     })
 }
 

@@ -9,8 +9,8 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::Role;
-use crate::store::{SCHEMA, StoreError};
+use super::{Role, SCHEMA};
+use crate::store::StoreError;
 
 /// `nwir`: by this, tools such as file(1) tell the file from other SQLite files.
 const APPLICATION_ID: u32 = 0x6e77_6972;
@@ -123,7 +123,7 @@ pub(super) fn known(file: &Path) -> Result<(), StoreError> {
     let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, schema) {
         (APPLICATION_ID, SCHEMA) => Ok(()),
-        (APPLICATION_ID, found) if found > SCHEMA => Err(StoreError::NewerSchema { found }),
+        (APPLICATION_ID, found) if found > SCHEMA => Err(StoreError::NewerSchema { found, known: SCHEMA }),
         // It was made and never filled: a first start that was cut short.
         (0, 0) if tables == 0 => Ok(()),
         _ => Err(StoreError::Corrupt(format!("{} is not a file of newswire's", file.display()))),

@@ -50,7 +50,9 @@ pub(super) fn changed(db: &Connection, feed: &FeedId, after: After) -> Result<Re
         changes.push(change);
     }
     let last = changes.last().map_or(after, |change| change.position.seq);
-    Ok(Ok(Changed { changes, more: last < row.state.head.seq, state: row.state }))
+    let more = last < row.state.head.seq;
+    let reached = changes.last().filter(|_| more).map_or(row.state.head, |change| change.position);
+    Ok(Ok(Changed { changes, reached, more, state: row.state }))
 }
 
 /// The log after a position.

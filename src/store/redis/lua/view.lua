@@ -3,9 +3,9 @@
 --
 -- KEYS 1 feed, 2 its log
 
--- doc, head, mark, floor, cut; nil where there is no such feed.
+-- doc, head, mark, floor, cut, fseq, fmark; nil where there is no such feed.
 local function state()
-  local s = redis.call('HMGET', KEYS[1], 'doc', 'head', 'mark', 'floor', 'cut')
+  local s = redis.call('HMGET', KEYS[1], 'doc', 'head', 'mark', 'floor', 'cut', 'fseq', 'fmark')
   return s[1] and s or nil
 end
 
