@@ -19,6 +19,7 @@
 //! - [`store`]: where it is kept: the contract, and its two implementations. It knows nothing of HTTP.
 //! - [`live`]: how it moves: window, wire, reader, drain. It knows nothing of transports.
 //! - [`http`]: the doors.
+//! - [`upkeep`]: what any node does by the clock.
 //! - [`config`]: every setting. [`first_run`] and [`sample`]: what a new store gets. [`command`]: what the command line
 //!   does beside serving.
 
@@ -30,3 +31,4 @@ pub mod live;
 pub mod news;
 pub mod sample;
 pub mod store;
+pub mod upkeep;

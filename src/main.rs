@@ -18,6 +18,7 @@ use newswire::{
     live::{Drain, Feeds, follow},
     sample,
     store::{self, open::Role},
+    upkeep,
 };
 use tokio::{
     net::TcpListener,
@@ -57,6 +58,8 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let editor = first_run::prepare(&store).await?;
     drain.spawn(follow::follow(feeds.clone(), follower));
     drain.spawn(follow::tend(feeds.clone()));
+    drain.spawn(upkeep::timed_ends::keep(store.clone(), drain.clone()));
+    drain.spawn(upkeep::retention::keep(store.clone(), drain.clone()));
     if settings.sample {
         drain.spawn(sample::publish(store.clone(), drain.clone(), address));
     }

@@ -5,6 +5,7 @@
 //! Not decided here: whether the id, an altId or the pin's place is taken (the store's commit knows), and whether who
 //! asks knew the newest version ([`super::precondition`]).
 
+mod end;
 mod patch;
 mod pin;
 mod publish;
@@ -12,6 +13,8 @@ mod revise;
 mod status;
 #[cfg(test)]
 mod tests;
+
+pub use end::end;
 
 use std::collections::BTreeSet;
 
