@@ -1,5 +1,5 @@
 //! Clients that others wrote, curl and Python's `websockets`, follow a feed through restarts of the server and of their
-//! own: `clients/follow.sh` and `clients/follow.py` keep their position in a file and come back with it. They are written
+//! own: `examples/follow.sh` and `examples/follow.py` keep their position in a file and come back with it. They are written
 //! to be read, and copied.
 
 mod support;
@@ -28,7 +28,7 @@ struct Client {
 impl Client {
     /// Not yet started.
     fn new(command: &[&str], script: &str, door: String) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(script);
         let words = command.iter().map(|word| (*word).to_owned());
         let command = words.chain([script.display().to_string()]).collect();
         Self { command, door, dir: TempDir::new().expect("a temporary directory"), process: None }
