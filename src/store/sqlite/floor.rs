@@ -23,16 +23,6 @@ pub(super) fn keep_bounded(db: &Connection, feed: &FeedId, head: u64, floor: u64
     Ok(())
 }
 
-/// Cuts a log to its newest `keep` changes, at least one.
-pub(super) fn trim(db: &Connection, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
-    let Some(row) = rows::feed(db, feed)? else { return Ok(()) };
-    let floor = (row.state.head.seq + 1).saturating_sub(keep.max(1));
-    if floor > row.state.floor {
-        raise(db, feed, floor)?;
-    }
-    Ok(())
-}
-
 /// Tells a cut, if this witness is to be believed. `run` is the server's present run.
 pub(super) fn cut(
     db: &Connection,
@@ -61,7 +51,7 @@ pub(super) fn cut(
 }
 
 /// Makes `floor` the lowest seq of the log.
-fn raise(db: &Connection, feed: &FeedId, floor: u64) -> Result<(), StoreError> {
+pub(super) fn raise(db: &Connection, feed: &FeedId, floor: u64) -> Result<(), StoreError> {
     let below = params![feed.as_str(), integer(floor)];
     db.execute(
         "UPDATE whole SET trimmed = max(trimmed, coalesce(

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::rows::{self, Budget, integer, json, record, record_columns};
 use crate::{
-    news::{Cursor, FeedId, Moment, Record},
-    store::{Page, StoreError, Version, budget},
+    news::{Cursor, FeedId, Filter, Moment, Record},
+    store::{Hash, Page, StoreError, Version, budget},
 };
 
 /// Whether a row is pinned at the time `?2`.
@@ -21,6 +21,12 @@ pub(super) fn item(db: &Connection, feed: &FeedId, id: Uuid) -> Result<Option<Re
     let mut found =
         db.prepare_cached(concat!("SELECT ", record_columns!(), " FROM items WHERE feed = ? AND id = ?"))?;
     Ok(found.query_row(params![feed.as_str(), id.as_bytes()], record).optional()?)
+}
+
+/// The item that has, or had, the altId with this hash.
+pub(super) fn by_alt_id(db: &Connection, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
+    let mut owner = db.prepare_cached("SELECT item FROM alt_ids WHERE feed = ? AND hash = ?")?;
+    Ok(owner.query_row(params![feed.as_str(), hash], |row| rows::uuid(row, 0)).optional()?)
 }
 
 /// An item's versions above `after`.
@@ -52,10 +58,14 @@ pub(super) fn page(
     feed: &FeedId,
     before: Option<Cursor>,
     limit: usize,
+    filter: Option<&Filter>,
     now: Moment,
 ) -> Result<Option<Page>, StoreError> {
     let Some(row) = rows::feed(db, feed)? else { return Ok(None) };
-    let pinned = if before.is_none() { pinned(db, feed, now)? } else { Vec::new() };
+    let mut pinned = if before.is_none() { pinned(db, feed, now)? } else { Vec::new() };
+    if let Some(filter) = filter {
+        pinned.retain(|record| filter.ever(&record.ever));
+    }
     let (published, id) = match before {
         Some(cursor) => (cursor.published.millis(), cursor.id),
         None => (i64::MAX, Uuid::max()),
@@ -69,19 +79,24 @@ pub(super) fn page(
         " AND (published, id) < (?3, ?4) ORDER BY published DESC, id DESC LIMIT ?5"
     ))?;
     // One more than fits tells whether another page follows.
-    let one_more = integer(budget.items() as u64 + 1);
-    let mut items: Vec<Record> = Vec::new();
+    let limit = if filter.is_some() { budget::LOOKED_AT } else { budget.items() } + 1;
+    let (mut items, mut passed, mut looked_at) = (Vec::new(), None, 0);
     let mut follows = false;
-    let found = found.query_map(params![feed.as_str(), now.millis(), published, id.as_bytes(), one_more], record)?;
-    for record in found {
-        let record = record?;
-        if !budget.takes(record.story.len()) {
+    let params = params![feed.as_str(), now.millis(), published, id.as_bytes(), integer(limit as u64)];
+    let mut found = found.query(params)?;
+    while let Some(row) = found.next()? {
+        looked_at += 1;
+        let hidden = filter.map_or(Ok(false), |filter| rows::hidden(row, filter))?;
+        let record = if hidden { None } else { Some(record(row)?) };
+        let fits = record.as_ref().is_none_or(|record| budget.takes(record.story.len()));
+        if looked_at == limit || !fits {
             follows = true;
             break;
         }
-        items.push(record);
+        passed = Some(Cursor { published: rows::moment(row, 8)?, id: rows::uuid(row, 0)? });
+        items.extend(record);
     }
-    let before = items.last().filter(|_| follows).map(|last| Cursor { published: last.published, id: last.id });
+    let before = passed.filter(|_| follows);
     Ok(Some(Page { pinned, items, before, state: row.state }))
 }
 

@@ -22,10 +22,9 @@ pub(super) fn recall(
     key: &str,
     now: Moment,
 ) -> Result<Option<Remembered>, StoreError> {
-    let mut found = db.prepare_cached(
-        "SELECT hash, item, version, seq, mark FROM keys WHERE feed = ? AND token = ? AND key = ? AND used > ?",
-    )?;
-    let remembered = found.query_row(params![feed.as_str(), token, key, forgotten(now)], |row| {
+    let mut found =
+        db.prepare_cached("SELECT hash, item, version, seq, mark FROM keys WHERE feed = ? AND name = ? AND used > ?")?;
+    let remembered = found.query_row(params![feed.as_str(), Once::name(token, key), forgotten(now)], |row| {
         let position = Position { seq: number(row, 3)?, mark: Mark(row.get(4)?) };
         Ok(Remembered { hash: row.get(0)?, item: uuid(row, 1)?, version: number(row, 2)?, position })
     });
@@ -43,11 +42,10 @@ pub(super) fn remember(
     if recall(db, feed, &once.token, &once.key, now)?.is_some() {
         return Ok(());
     }
-    let mut kept = db.prepare_cached("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut kept = db.prepare_cached("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
     kept.execute(params![
         feed.as_str(),
-        once.token,
-        once.key,
+        Once::name(&once.token, &once.key),
         done.hash,
         done.item.as_bytes(),
         integer(done.version),

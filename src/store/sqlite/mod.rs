@@ -12,7 +12,9 @@ mod follower;
 mod items;
 mod keeper;
 mod keys;
+mod migrate;
 mod reads;
+mod retention;
 mod rows;
 mod schema;
 mod tokens;
@@ -49,7 +51,7 @@ pub const FILE: &str = "newswire.sqlite";
 pub const LOCK: &str = "newswire.lock";
 
 /// The version of what is stored. An older program refuses a newer file, and this one migrates an older one.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// From this size on, an operator is told that the write-ahead log does not get shorter.
 const LOG_TOO_LARGE: u64 = 256 * 1024 * 1024;
@@ -107,21 +109,26 @@ impl Sqlite {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
             StoreError::Unavailable(format!("cannot make the directory {}: {error}", dir.display()))
         })?;
-        let lock = match role {
+        let file = dir.join(FILE);
+        let own = match role {
             Role::Server => Some(lock(&dir.join(LOCK))?),
             Role::Beside => None,
         };
-        let file = dir.join(FILE);
-        schema::known(&file)?;
+        // What an older server has open is not changed under it.
+        let migrating = match (schema::known(&file)?, role) {
+            (schema::Standing::Older, Role::Beside) => Some(lock(&dir.join(LOCK))?),
+            _ => None,
+        };
         let mut db = schema::writing(&file, role)?;
         schema::create(&mut db)?;
+        drop(migrating);
         let reads = reads::Reads::open(file.clone())?;
         let committed = watch::Sender::new(0);
         let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone())?;
         let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
         let mut run = [0; 16];
         getrandom::fill(&mut run).expect("the operating system gives random numbers");
-        let threads = Threads { writer, keeper, writing, keeping, _lock: lock };
+        let threads = Threads { writer, keeper, writing, keeping, _lock: own };
         let latest = AtomicI64::new(i64::MIN);
         Ok(Self { file, reads, committed, run, latest, healthy: Mutex::default(), threads: Mutex::new(Some(threads)) })
     }
@@ -210,8 +217,8 @@ impl Store for Sqlite {
     }
 
     async fn item_by_alt_id(&self, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
-        let _ = (feed, hash);
-        not_built()
+        let (feed, hash) = (feed.clone(), *hash);
+        self.reads.read(move |db| items::by_alt_id(db, &feed, &hash)).await
     }
 
     async fn changed(
@@ -220,9 +227,8 @@ impl Store for Sqlite {
         after: After,
         filter: Option<&Filter>,
     ) -> Result<Result<Changed, Lost>, StoreError> {
-        let _ = filter;
-        let feed = feed.clone();
-        self.reads.read(move |db| walk::changed(db, &feed, after)).await
+        let (feed, filter) = (feed.clone(), filter.cloned());
+        self.reads.read(move |db| walk::changed(db, &feed, after, filter.as_ref())).await
     }
 
     async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError> {
@@ -242,9 +248,8 @@ impl Store for Sqlite {
         limit: usize,
         filter: Option<&Filter>,
     ) -> Result<Option<Page>, StoreError> {
-        let _ = filter;
-        let (feed, now) = (feed.clone(), self.now());
-        self.reads.read(move |db| items::page(db, &feed, before, limit, now)).await
+        let (feed, filter, now) = (feed.clone(), filter.cloned(), self.now());
+        self.reads.read(move |db| items::page(db, &feed, before, limit, filter.as_ref(), now)).await
     }
 
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
@@ -253,19 +258,17 @@ impl Store for Sqlite {
     }
 
     async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
-        let _ = by;
-        not_built()
+        self.reads.read(move |db| retention::due(db, by)).await
     }
 
     async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError> {
-        let feed = feed.clone();
-        let keep = keep.changes.unwrap_or(u64::MAX);
-        self.write(move |db| floor::trim(db, &feed, keep)).await.map(|()| false)
+        let (feed, keep, now) = (feed.clone(), *keep, self.now());
+        self.write(move |db| retention::prune(db, &feed, &keep, now)).await
     }
 
     async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
-        let _ = feed;
-        not_built()
+        let (feed, now) = (feed.clone(), self.now());
+        self.write(move |db| retention::delete_feed(db, &feed, now)).await
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -297,17 +300,16 @@ impl Store for Sqlite {
     }
 
     async fn use_tokens(&self, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
-        let _ = used;
-        not_built()
+        let used = used.to_vec();
+        self.write(move |db| tokens::used(db, &used)).await
     }
 
     async fn tokens_revision(&self) -> Result<u64, StoreError> {
-        not_built()
+        self.reads.read(tokens::revision).await
     }
 
     async fn ticket_key(&self, new: Hash) -> Result<Hash, StoreError> {
-        let _ = new;
-        not_built()
+        self.write(move |db| tokens::ticket_key(db, new)).await
     }
 
     async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError> {
@@ -321,7 +323,8 @@ impl Store for Sqlite {
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
-        not_built()
+        let file = self.file.clone();
+        self.reads.read(move |db| facts(db, &file)).await
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
@@ -357,6 +360,19 @@ impl Store for Sqlite {
             drop(ended.await);
         }
     }
+}
+
+/// The file, for an operator.
+fn facts(db: &rusqlite::Connection, file: &Path) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let size = |bytes: u64| format!("{} KiB", bytes / 1024);
+    let schema: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(vec![
+        ("file", file.display().to_string()),
+        ("size", size(std::fs::metadata(file).map_or(0, |found| found.len()))),
+        ("write-ahead log", size(keeper::log_size(file))),
+        ("schema", schema.to_string()),
+        ("SQLite", rusqlite::version().to_owned()),
+    ])
 }
 
 fn not_built<T>() -> Result<T, StoreError> {

@@ -9,7 +9,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Role, SCHEMA};
+use super::{Role, SCHEMA, migrate};
 use crate::store::StoreError;
 
 /// `nwir`: by this, tools such as file(1) tell the file from other SQLite files.
@@ -65,9 +65,8 @@ CREATE TABLE due (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX due_by_time ON due (until);
 CREATE TABLE keys (
-    feed TEXT NOT NULL, token TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL,
-    version INTEGER NOT NULL, seq INTEGER NOT NULL, mark INTEGER NOT NULL, used INTEGER NOT NULL,
-    PRIMARY KEY (feed, token, key)
+    feed TEXT NOT NULL, name BLOB NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL, version INTEGER NOT NULL,
+    seq INTEGER NOT NULL, mark INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (feed, name)
 ) STRICT;
 CREATE INDEX keys_by_age ON keys (used);
 CREATE TABLE tokens (
@@ -75,6 +74,7 @@ CREATE TABLE tokens (
     expires INTEGER, revoked INTEGER, last_used INTEGER
 ) STRICT;
 CREATE INDEX tokens_by_hash ON tokens (hash);
+CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 -- One row. trimmed: the highest log.n that was ever trimmed away; a follower below it may have missed a change.
 -- checks: counts checks of health, since SQLite leaves out a write that changes nothing.
 CREATE TABLE whole (trimmed INTEGER NOT NULL, checks INTEGER NOT NULL) STRICT;
@@ -110,11 +110,20 @@ pub(super) fn reading(file: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
+/// How a file stands to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is new, or of the present schema.
+    Present,
+    /// It is of an older schema, and [`create`] migrates it.
+    Older,
+}
+
 /// Refuses a file of a newer schema or of another program, before anything in it is touched.
-pub(super) fn known(file: &Path) -> Result<(), StoreError> {
+pub(super) fn known(file: &Path) -> Result<Standing, StoreError> {
     // A file that is not there, or is empty, is a new store.
     if std::fs::metadata(file).map_or(0, |found| found.len()) == 0 {
-        return Ok(());
+        return Ok(Standing::Present);
     }
     let db = Connection::open(file)?;
     db.busy_timeout(SERVER_WAITS)?;
@@ -122,15 +131,16 @@ pub(super) fn known(file: &Path) -> Result<(), StoreError> {
     let schema: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, schema) {
-        (APPLICATION_ID, SCHEMA) => Ok(()),
+        (APPLICATION_ID, SCHEMA) => Ok(Standing::Present),
         (APPLICATION_ID, found) if found > SCHEMA => Err(StoreError::NewerSchema { found, known: SCHEMA }),
+        (APPLICATION_ID, 1..) => Ok(Standing::Older),
         // It was made and never filled: a first start that was cut short.
-        (0, 0) if tables == 0 => Ok(()),
+        (0, 0) if tables == 0 => Ok(Standing::Present),
         _ => Err(StoreError::Corrupt(format!("{} is not a file of newswire's", file.display()))),
     }
 }
 
-/// Makes the tables, if there are none yet.
+/// Makes the tables, if there are none yet, or brings older ones up to date.
 pub(super) fn create(db: &mut Connection) -> Result<(), StoreError> {
     // Immediate: where two start at once, the second one waits here and finds the tables made.
     let made = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -138,6 +148,10 @@ pub(super) fn create(db: &mut Connection) -> Result<(), StoreError> {
     if schema == 0 {
         made.execute_batch(TABLES)?;
         made.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else {
+        migrate::migrate(&made, schema)?;
+    }
+    if schema != SCHEMA {
         made.pragma_update(None, "user_version", SCHEMA)?;
     }
     Ok(made.commit()?)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{json, json_text, moment, optional_moment};
+use super::rows::{json, json_text, moment, number, optional_moment};
 use crate::{
     news::Moment,
     store::{Hash, StoreError, Token},
@@ -49,6 +49,28 @@ pub(super) fn find(db: &Connection, hash: &Hash) -> Result<Option<Token>, StoreE
 pub(super) fn all(db: &Connection) -> Result<Vec<Token>, StoreError> {
     let mut found = db.prepare_cached("SELECT * FROM tokens ORDER BY name")?;
     Ok(found.query_map([], token)?.collect::<Result<_, _>>()?)
+}
+
+/// Keeps when tokens were last used.
+pub(super) fn used(db: &Connection, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
+    let mut keep =
+        db.prepare_cached("UPDATE tokens SET last_used = max(coalesce(last_used, ?1), ?1) WHERE hash = ?2")?;
+    for (hash, at) in used {
+        keep.execute(params![at.millis(), hash])?;
+    }
+    Ok(())
+}
+
+/// Tokens are never deleted, and revoked once: so their number and that of the revoked only grow.
+pub(super) fn revision(db: &Connection) -> Result<u64, StoreError> {
+    let mut count = db.prepare_cached("SELECT count(*) + count(revoked) FROM tokens")?;
+    Ok(count.query_row([], |row| number(row, 0))?)
+}
+
+/// The key of tickets; this one, where there is none yet.
+pub(super) fn ticket_key(db: &Connection, new: Hash) -> Result<Hash, StoreError> {
+    db.execute("INSERT OR IGNORE INTO secrets VALUES ('tickets', ?)", [new])?;
+    Ok(db.query_row("SELECT value FROM secrets WHERE name = 'tickets'", [], |row| row.get(0))?)
 }
 
 /// Marks one as revoked, if it is not yet. False if there is none of that name.

@@ -5,12 +5,17 @@ use uuid::Uuid;
 
 use super::rows::{self, Budget, FeedRow, integer, kind, number, record, record_columns};
 use crate::{
-    news::{After, Change, FeedId, Mark, Position},
+    news::{After, Change, FeedId, Filter, Mark, Position},
     store::{Changed, Entry, Log, Lost, StoreError, budget},
 };
 
 /// What changed after a position.
-pub(super) fn changed(db: &Connection, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError> {
+pub(super) fn changed(
+    db: &Connection,
+    feed: &FeedId,
+    after: After,
+    filter: Option<&Filter>,
+) -> Result<Result<Changed, Lost>, StoreError> {
     let Some(row) = rows::feed(db, feed)? else { return Ok(Err(Lost::Gone)) };
     let after = match after {
         After::First if row.state.floor > 1 => return Ok(Err(Lost::Trimmed)),
@@ -28,31 +33,40 @@ pub(super) fn changed(db: &Connection, feed: &FeedId, after: After) -> Result<Re
         record_columns!(),
         " FROM items WHERE feed = ? AND last_seq > ? ORDER BY last_seq LIMIT ?"
     ))?;
-    // The feed's own change costs next to nothing, so it counts as an entry without bytes.
-    let limit = integer(budget.items() as u64);
+    let limit = if filter.is_some() { budget::LOOKED_AT } else { budget.items() };
+    let mut found = newest.query(params![feed.as_str(), integer(after), integer(limit as u64)])?;
+    // How far it came, and whether anything is left that it did not look at.
+    let mut passed = None;
+    let mut looked_at = 0;
     let mut full = false;
-    for record in newest.query_map(params![feed.as_str(), integer(after), limit], record)? {
-        let record = record?;
-        if let Some(change) = own.take_if(|own| own.position.seq < record.last_seq) {
+    while let Some(item) = found.next()? {
+        let at = rows::newest_change(item)?;
+        // The feed's own change costs next to nothing, so it counts as an entry without bytes.
+        if let Some(change) = own.take_if(|own| own.position.seq < at.seq) {
             full = !budget.takes(0);
             changes.extend((!full).then_some(change));
         }
-        full = full || !budget.takes(record.story.len());
+        let hidden = filter.map_or(Ok(false), |filter| rows::hidden(item, filter))?;
+        if !full && !hidden {
+            let record = record(item)?;
+            full = !budget.takes(record.story.len());
+            changes.extend((!full).then(|| Change::of_item(record)));
+        }
         if full {
             break;
         }
-        changes.push(Change::of_item(record));
+        looked_at += 1;
+        passed = Some(at);
     }
-    if let Some(change) = own
-        && !full
-        && budget.takes(0)
-    {
-        changes.push(change);
+    let mut all = !full && looked_at < limit;
+    if let Some(change) = own.filter(|_| all) {
+        all = budget.takes(0);
+        changes.extend(all.then_some(change));
     }
-    let last = changes.last().map_or(after, |change| change.position.seq);
-    let more = last < row.state.head.seq;
-    let reached = changes.last().filter(|_| more).map_or(row.state.head, |change| change.position);
-    Ok(Ok(Changed { changes, reached, more, state: row.state }))
+    let last = changes.last().map(|change| change.position);
+    let furthest = last.into_iter().chain(passed).max_by_key(|position| position.seq);
+    let reached = furthest.filter(|_| !all).unwrap_or(row.state.head);
+    Ok(Ok(Changed { changes, reached, more: reached != row.state.head, state: row.state }))
 }
 
 /// The log after a position.
