@@ -12,6 +12,8 @@ mod support;
 mod changed;
 mod conflicts;
 mod cut;
+mod deletion;
+mod filters;
 mod follow;
 mod history;
 mod keys;
@@ -21,6 +23,7 @@ mod order;
 mod pages;
 mod positions;
 mod restart;
+mod retention;
 mod sqlite_file;
 mod tokens;
 mod trim;
@@ -158,6 +161,26 @@ macro_rules! held_by {
                 all_tokens_are_told_by_name,
                 a_revoked_token_is_still_told,
                 a_token_made_or_revoked_beside_counts_at_once,
+                the_latest_use_of_a_token_is_kept,
+                a_revision_is_new_once_a_token_is_made_or_revoked,
+                the_first_key_of_tickets_is_everybodys,
+            }
+            filters {
+                a_filtered_read_has_what_may_ever_have_matched,
+                a_filtered_read_looks_at_no_more_than_its_budget,
+                the_feeds_own_change_is_not_lost_among_hidden_ones,
+            }
+            retention {
+                the_newest_items_are_kept_and_the_log_is_cut_first,
+                what_changed_lately_stays_until_the_log_has_passed_it,
+                what_is_pinned_or_due_is_never_dropped,
+                what_the_days_are_over_for_goes_hidden_or_not,
+                the_alt_ids_of_what_is_dropped_are_still_known,
+                what_is_due_is_told_soonest_first,
+            }
+            deletion {
+                a_deleted_feed_is_gone_and_its_followers_are_told,
+                a_feed_made_again_sees_nothing_of_the_one_before,
             }
             model {
                 a_walk_through_what_changed_ends_as_a_small_model_does,

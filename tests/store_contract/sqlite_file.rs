@@ -12,7 +12,7 @@ use std::{
 use newswire::{
     news::{FeedId, Kind, Position, Record, Status},
     store::{
-        CommitError, Followed, KEY_KEPT, LOG_KEPT, SharedStore, StoreError,
+        CommitError, Followed, KEY_KEPT, LOG_KEPT, Once, SharedStore, StoreError,
         sqlite::{FILE, LOCK, Role, Sqlite},
     },
 };
@@ -235,8 +235,10 @@ async fn a_key_is_forgotten_after_a_day() {
     }
     let day = i64::try_from(KEY_KEPT.as_millis()).expect("a day in milliseconds is a small number");
     let file = file(&place);
-    file.execute("UPDATE keys SET used = used - ? WHERE key = 'old'", [day]).expect("made older");
-    file.execute("UPDATE keys SET used = used - ? WHERE key = 'young'", [day - 60_000]).expect("made older");
+    for (key, age) in [("old", day), ("young", day - 60_000)] {
+        let older = "UPDATE keys SET used = used - ? WHERE name = ?";
+        file.execute(older, rusqlite::params![age, Once::name(EDITOR, key)]).expect("made older");
+    }
     let recalled = async |key| desk.store.recall(&desk.feed, EDITOR, key).await.expect("answers").is_some();
     assert_eq!((recalled("old").await, recalled("young").await), (false, true));
     desk.publish("Any commit").await;

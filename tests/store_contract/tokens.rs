@@ -70,3 +70,36 @@ pub(crate) async fn a_token_made_or_revoked_beside_counts_at_once(place: &impl P
     assert!(beside.revoke_token("desk").await.expect("answers"));
     assert!(!store.token(&hash_of(1)).await.expect("answers").expect("is there").good(store.now()));
 }
+
+pub(crate) async fn the_latest_use_of_a_token_is_kept(place: &impl Place) {
+    let store = place.open().await.expect("opens");
+    let kept = token(&store, "desk", 1);
+    assert!(store.create_token(kept.clone()).await.expect("answers"));
+    let (now, unknown) = (store.now(), hash_of(9));
+    for at in [now, now.plus(Duration::from_secs(5)), now] {
+        store.use_tokens(&[(kept.hash, at), (unknown, at)]).await.expect("answers");
+    }
+    let used = store.token(&kept.hash).await.expect("answers").expect("a token").last_used;
+    assert_eq!(used, Some(now.plus(Duration::from_secs(5))));
+    assert_eq!(store.tokens().await.expect("answers")[0].last_used, used);
+}
+
+pub(crate) async fn a_revision_is_new_once_a_token_is_made_or_revoked(place: &impl Place) {
+    let store = place.open().await.expect("opens");
+    let mut seen = vec![store.tokens_revision().await.expect("answers")];
+    store.create_token(token(&store, "desk", 1)).await.expect("answers");
+    seen.push(store.tokens_revision().await.expect("answers"));
+    store.create_token(token(&store, "bot", 2)).await.expect("answers");
+    seen.push(store.tokens_revision().await.expect("answers"));
+    store.revoke_token("desk").await.expect("answers");
+    seen.push(store.tokens_revision().await.expect("answers"));
+    let differs: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(differs.len(), seen.len(), "{seen:?}");
+    assert_eq!(store.tokens_revision().await.expect("answers"), seen[3]);
+}
+
+pub(crate) async fn the_first_key_of_tickets_is_everybodys(place: &impl Place) {
+    let store = place.open().await.expect("opens");
+    assert_eq!(store.ticket_key(hash_of(1)).await.expect("answers"), hash_of(1));
+    assert_eq!(store.ticket_key(hash_of(2)).await.expect("answers"), hash_of(1));
+}

@@ -27,6 +27,24 @@ pub(super) async fn health(link: &Link, now: Moment) -> Result<Vec<String>, Stor
     Ok(sentences)
 }
 
+/// [`super::Store::facts`]: what the server tells of itself, as far as it does.
+pub(super) async fn facts(link: &Link) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let info = Info::all_allowed(link).await?;
+    let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
+    let told = |info: &Info, name: &str| info.text(name).unwrap_or("not told").to_owned();
+    let aof = if info.counts("aof_enabled") { "on" } else { "off" };
+    Ok(vec![
+        ("version", told(&info, "redis_version")),
+        ("role", told(&info, "role")),
+        ("replicas", told(&info, "connected_slaves")),
+        ("append-only file", aof.to_owned()),
+        ("appendfsync", told(&settings, "appendfsync")),
+        ("maxmemory-policy", told(&settings, "maxmemory-policy")),
+        ("memory", told(&info, "used_memory_human")),
+        ("schema", super::SCHEMA.to_string()),
+    ])
+}
+
 fn version(info: &Info) -> Option<String> {
     let version = info.text("redis_version");
     let Some(version) = version else {

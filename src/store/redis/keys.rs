@@ -27,6 +27,12 @@ pub(super) const REVOKED: &str = "nw:{all}:revoked";
 pub(super) const SCRUBBED: &str = "nw:{all}:scrubbed";
 /// Why the server refused the newest rewrite; gone once one has succeeded.
 pub(super) const REFUSED: &str = "nw:{all}:scrub-refused";
+/// When tokens were last used, by hash.
+pub(super) const USED: &str = "nw:{all}:used";
+/// Grows with each token that is made or revoked.
+pub(super) const TOKENS_REVISION: &str = "nw:{all}:tokens-revision";
+/// The key that tickets are signed with.
+pub(super) const TICKETS: &str = "nw:{all}:tickets";
 /// Written to see that writing works.
 pub(super) const HEALTH: &str = "nw:{all}:health";
 
@@ -125,12 +131,22 @@ impl Keys {
 
     /// A sorted set of an item's versions.
     pub(super) fn versions(&self, item: Uuid) -> String {
-        format!("{}:{item}", self.name("versions"))
+        format!("{}{item}", self.all_versions())
+    }
+
+    /// What the keys of all items' versions begin with.
+    pub(super) fn all_versions(&self) -> String {
+        format!("{}:", self.name("versions"))
     }
 
     /// What an idempotency key stands for.
     pub(super) fn once(&self, token: &str, key: &str) -> String {
-        format!("{}:{}", self.name("key"), hex(&Once::name(token, key)))
+        format!("{}{}", self.all_once(), hex(&Once::name(token, key)))
+    }
+
+    /// What all of those begin with.
+    pub(super) fn all_once(&self) -> String {
+        format!("{}:", self.name("key"))
     }
 }
 

@@ -17,6 +17,7 @@ mod keys;
 mod link;
 mod read;
 mod record;
+mod retention;
 mod script;
 mod scrub;
 mod tokens;
@@ -125,8 +126,7 @@ impl Store for Redis {
     }
 
     async fn item_by_alt_id(&self, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
-        let _ = (feed, hash);
-        not_built()
+        read::item_by_alt_id(&self.link, feed, hash).await
     }
 
     async fn changed(
@@ -135,8 +135,7 @@ impl Store for Redis {
         after: After,
         filter: Option<&Filter>,
     ) -> Result<Result<Changed, Lost>, StoreError> {
-        let _ = filter;
-        read::changed(&self.link, feed, after).await
+        read::changed(&self.link, feed, after, filter).await
     }
 
     async fn log(&self, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError> {
@@ -154,8 +153,7 @@ impl Store for Redis {
         limit: usize,
         filter: Option<&Filter>,
     ) -> Result<Option<Page>, StoreError> {
-        let _ = filter;
-        read::page(&self.link, feed, before, limit, self.now()).await
+        read::page(&self.link, feed, before, limit, filter, self.now()).await
     }
 
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
@@ -163,17 +161,15 @@ impl Store for Redis {
     }
 
     async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
-        let _ = by;
-        not_built()
+        retention::due(&self.link, by).await
     }
 
     async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError> {
-        write::trim(&self.link, feed, keep.changes.unwrap_or(1 << 52)).await.map(|()| false)
+        retention::prune(&self.link, feed, keep, self.now()).await
     }
 
     async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
-        let _ = feed;
-        not_built()
+        retention::delete_feed(&self.link, feed).await
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -201,17 +197,15 @@ impl Store for Redis {
     }
 
     async fn use_tokens(&self, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
-        let _ = used;
-        not_built()
+        tokens::used(&self.link, used).await
     }
 
     async fn tokens_revision(&self) -> Result<u64, StoreError> {
-        not_built()
+        tokens::revision(&self.link).await
     }
 
     async fn ticket_key(&self, new: Hash) -> Result<Hash, StoreError> {
-        let _ = new;
-        not_built()
+        tokens::ticket_key(&self.link, new).await
     }
 
     async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError> {
@@ -225,7 +219,7 @@ impl Store for Redis {
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
-        not_built()
+        health::facts(&self.link).await
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {

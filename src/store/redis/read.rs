@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use redis::Pipeline;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -12,8 +13,8 @@ use super::{
     script::{self, Call},
 };
 use crate::{
-    news::{After, Change, Cursor, Feed, FeedId, Moment, Position, What},
-    store::{Changed, Entry, FeedState, Log, Lost, Page, StoreError, Version, budget},
+    news::{After, Change, Cursor, Feed, FeedId, Filter, Moment, Position, What},
+    store::{Changed, Entry, FeedState, Hash, Log, Lost, Page, StoreError, Version, budget, hash::hex},
 };
 
 /// The fields of a feed's hash that make its state, in the order of [`state`].
@@ -95,6 +96,14 @@ pub(super) async fn item(link: &Link, feed: &FeedId, id: Uuid) -> Result<Option<
     text.map(|text| record::read(&text)).transpose()
 }
 
+/// [`super::Store::item_by_alt_id`].
+pub(super) async fn item_by_alt_id(link: &Link, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
+    let mut ask = redis::cmd("HGET");
+    ask.arg(Keys::of(feed).alt_ids()).arg(hex(hash));
+    let item: Option<String> = link.ask(Request::One(&ask)).await?;
+    item.map(|item| id(&item)).transpose()
+}
+
 /// [`super::Store::versions`].
 pub(super) async fn versions(link: &Link, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError> {
     let call =
@@ -104,8 +113,14 @@ pub(super) async fn versions(link: &Link, feed: &FeedId, id: Uuid, after: u64) -
 }
 
 /// [`super::Store::changed`].
-pub(super) async fn changed(link: &Link, feed: &FeedId, after: After) -> Result<Result<Changed, Lost>, StoreError> {
-    let (word, fields, more, entries) = walk(link, &script::CHANGED, feed, after).await?;
+pub(super) async fn changed(
+    link: &Link,
+    feed: &FeedId,
+    after: After,
+    filter: Option<&Filter>,
+) -> Result<Result<Changed, Lost>, StoreError> {
+    let call = walk(&script::CHANGED, feed, after).arg(wanted(filter)).arg(budget::LOOKED_AT);
+    let (word, fields, reached, entries): Answer = link.ask(Request::Script(&call)).await?;
     if let Some(lost) = lost(&word)? {
         return Ok(Err(lost));
     }
@@ -115,16 +130,19 @@ pub(super) async fn changed(link: &Link, feed: &FeedId, after: After) -> Result<
         [seq, mark, kind, at] => feed_change(&state, position(seq, mark)?, kind, at),
         _ => Err(corrupt("a script answers with an unknown entry")),
     };
-    let changes = entries.iter().map(change).collect::<Result<Vec<_>, _>>()?;
-    let more = more == "more";
-    let reached = changes.last().filter(|_| more).map_or(state.head, |change: &Change| change.position);
-    Ok(Ok(Changed { changes, reached, state, more }))
+    let changes = entries.iter().map(change).collect::<Result<_, _>>()?;
+    let reached = match reached.as_str() {
+        "head" => state.head,
+        further => further.parse().map_err(|_| corrupt("what should be a position is none"))?,
+    };
+    Ok(Ok(Changed { changes, reached, more: reached != state.head, state }))
 }
 
 /// [`super::Store::log`]. Its entries are all looked at, so that [`budget::ITEMS`] ends it long before
 /// [`budget::LOOKED_AT`].
 pub(super) async fn log(link: &Link, feed: &FeedId, after: Position) -> Result<Result<Log, Lost>, StoreError> {
-    let (word, fields, _, entries) = walk(link, &script::LOG, feed, After::Position(after)).await?;
+    let call = walk(&script::LOG, feed, After::Position(after));
+    let (word, fields, _, entries): Answer = link.ask(Request::Script(&call)).await?;
     if let Some(lost) = lost(&word)? {
         return Ok(Err(lost));
     }
@@ -147,23 +165,31 @@ pub(super) async fn log(link: &Link, feed: &FeedId, after: Position) -> Result<R
     Ok(Ok(Log { entries, state }))
 }
 
-async fn walk(
-    link: &Link,
-    script: &'static std::sync::LazyLock<script::Script>,
-    feed: &FeedId,
-    after: After,
-) -> Result<Answer, StoreError> {
+/// A filter as the scripts read it.
+fn wanted(filter: Option<&Filter>) -> String {
+    let Some(filter) = filter else { return String::new() };
+    let (urgencies, tags, subjects) = filter.parts();
+    let mut wanted = serde_json::Map::new();
+    for (name, list) in [("urgencies", json!(urgencies)), ("tags", json!(tags)), ("subjects", json!(subjects))] {
+        if list.as_array().is_some_and(|list| !list.is_empty()) {
+            wanted.insert(name.to_owned(), list);
+        }
+    }
+    serde_json::Value::from(wanted).to_string()
+}
+
+/// A call of a script that goes on from a position.
+fn walk(script: &'static std::sync::LazyLock<script::Script>, feed: &FeedId, after: After) -> Call {
     let keys = Keys::of(feed);
     let (seq, mark) = match after {
         After::First => (0, String::new()),
         After::Position(position) => (position.seq, position.mark.to_string()),
     };
-    let call = Call::new(script, &[keys.feed(), keys.log(), keys.items(), keys.last()])
+    Call::new(script, &[keys.feed(), keys.log(), keys.items(), keys.last()])
         .arg(seq)
         .arg(mark)
         .arg(budget::ITEMS)
-        .arg(budget::BYTES);
-    link.ask(Request::Script(&call)).await
+        .arg(budget::BYTES)
 }
 
 /// The newest change of the feed itself.
@@ -199,6 +225,7 @@ pub(super) async fn page(
     feed: &FeedId,
     before: Option<Cursor>,
     limit: usize,
+    filter: Option<&Filter>,
     now: Moment,
 ) -> Result<Option<Page>, StoreError> {
     let keys = Keys::of(feed);
@@ -209,14 +236,19 @@ pub(super) async fn page(
         .arg(item)
         .arg(limit.clamp(1, budget::ITEMS))
         .arg(budget::BYTES)
-        .arg(now.millis());
+        .arg(now.millis())
+        .arg(wanted(filter))
+        .arg(budget::LOOKED_AT);
     let answer: (String, Vec<String>, String, Vec<String>, Vec<String>) = link.ask(Request::Script(&call)).await?;
-    let (word, fields, more, pinned, items) = answer;
+    let (word, fields, passed, pinned, items) = answer;
     if lost(&word)?.is_some() {
         return Ok(None);
     }
     let read = |texts: Vec<String>| texts.iter().map(|text| record::read(text)).collect::<Result<Vec<_>, _>>();
     let (pinned, items) = (read(pinned)?, read(items)?);
-    let last = items.last().map(|record| Cursor { published: record.published, id: record.id });
-    Ok(Some(Page { pinned, items, before: last.filter(|_| more == "more"), state: state(&fields)? }))
+    let before = match passed.as_str() {
+        "end" => None,
+        cursor => Some(cursor.parse().map_err(|_| corrupt("what should be a cursor is none"))?),
+    };
+    Ok(Some(Page { pinned, items, before, state: state(&fields)? }))
 }

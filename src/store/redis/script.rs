@@ -52,8 +52,10 @@ scripts! {
     CREATE_FEED = Write "append.lua" "create_feed.lua";
     /// Tells that the store went back in time.
     CUT = Write "append.lua" "cut.lua";
-    /// Cuts a log to its newest changes.
-    TRIM = Write "trim.lua";
+    /// Gives up a part of what a feed no longer keeps.
+    PRUNE = Write "prune.lua";
+    /// Deletes a feed.
+    DELETE_FEED = Write "delete_feed.lua";
     /// Keeps a token.
     CREATE_TOKEN = Write "create_token.lua";
     /// Revokes a token.
@@ -61,11 +63,11 @@ scripts! {
     /// Takes back a wish for a rewrite of the files, or a claim to one.
     TAKE_BACK = Write "take_back.lua";
     /// What changed after a position.
-    CHANGED = Read "view.lua" "changed.lua";
+    CHANGED = Read "view.lua" "filter.lua" "changed.lua";
     /// The log after a position.
     LOG = Read "view.lua" "log.lua";
     /// A page of items.
-    PAGE = Read "view.lua" "page.lua";
+    PAGE = Read "view.lua" "filter.lua" "page.lua";
     /// An item's versions.
     VERSIONS = Read "versions.lua";
 }

@@ -192,13 +192,6 @@ pub(super) async fn remember(
     link.ask(Request::One(&set)).await
 }
 
-/// [`super::Store::trim`].
-pub(super) async fn trim(link: &Link, feed: &FeedId, keep: u64) -> Result<(), StoreError> {
-    let keys = Keys::of(feed);
-    let call = Call::new(&script::TRIM, &[keys.feed(), keys.log()]).arg(keep.max(1));
-    link.ask(Request::Script(&call)).await
-}
-
 /// [`super::Store::cut`].
 pub(super) async fn cut(
     link: &Link,

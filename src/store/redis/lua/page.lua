@@ -1,12 +1,14 @@
--- A page of listed items, newest first: {'ok' or 'gone', state, 'more' or 'end', pinned, items}.
+-- A page of listed items, newest first: {'ok' or 'gone', state, 'end' or the cursor of the last item looked at, pinned,
+-- items}.
 --
 -- KEYS 3 items, 4 listed items by time, 5 pins
 -- ARGV 1 published of the cursor (ms, '' for the first page), 2 its item, 3 items at most, 4 bytes at most,
---      5 now (ms)
+--      5 now (ms), 6 filter, 7 items to be looked at with a filter
 
 local s = state()
 if not s then return {'gone', {}, '', {}, {}} end
 
+filter_by(ARGV[6])
 local now = tonumber(ARGV[5])
 local pinned, is_pinned = {}, {}
 local left = budget(tonumber(ARGV[3]), tonumber(ARGV[4]))
@@ -17,8 +19,10 @@ for place = 1, 3 do
     is_pinned[holder] = true
     if ARGV[1] == '' then
       local record = redis.call('HGET', KEYS[3], holder)
-      pinned[#pinned + 1] = record
-      left.bytes = left.bytes - #record
+      if not hidden(record) then
+        pinned[#pinned + 1] = record
+        left.bytes = left.bytes - #record
+      end
     end
   end
 end
@@ -39,13 +43,20 @@ if ARGV[1] ~= '' then
   end
 end
 
--- One beyond what may be returned, and as many more as there can be pins, so that the last page is known to be last.
-local items = {}
-for _, id in ipairs(redis.call('ZREVRANGE', KEYS[4], rank, rank + ARGV[3] + 3)) do
-  if not is_pinned[id] then
-    local record = redis.call('HGET', KEYS[3], id)
-    if not left.take(record) then return {'ok', s, 'more', pinned, items} end
-    items[#items + 1] = record
+-- One beyond what may be looked at, and as many more as there can be pins, so that the last page is known to be last.
+local limit = wanted and tonumber(ARGV[7]) or tonumber(ARGV[3])
+local items, looked_at, passed = {}, 0, nil
+local listed = redis.call('ZREVRANGE', KEYS[4], rank, rank + limit + 3, 'WITHSCORES')
+for i = 1, #listed, 2 do
+  if not is_pinned[listed[i]] then
+    looked_at = looked_at + 1
+    if looked_at > limit then return {'ok', s, passed, pinned, items} end
+    local record = redis.call('HGET', KEYS[3], listed[i])
+    if not hidden(record) then
+      if not left.take(record) then return {'ok', s, passed, pinned, items} end
+      items[#items + 1] = record
+    end
+    passed = listed[i + 1] .. '_' .. listed[i]
   end
 end
 return {'ok', s, 'end', pinned, items}
