@@ -1,7 +1,7 @@
-//! The variable parts of an address, and its query. What makes no sense is refused like everything else, as a problem.
+//! The variable parts of an address. What makes no sense is refused like everything else, as a problem.
 
 use axum::{
-    extract::{FromRequestParts, Path, Query},
+    extract::{FromRequestParts, Path},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
@@ -24,20 +24,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address
             .await
             .map_err(|error| Problem::bad_request("path", format!("{}.", error.body_text())))?;
         Ok(Self(variable))
-    }
-}
-
-/// The query of an address.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let Query(query) =
-            Query::try_from_uri(&parts.uri).map_err(|error| Problem::bad_request("query", error.body_text()))?;
-        Ok(Self(query))
     }
 }
 

@@ -2,49 +2,44 @@
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     Doors,
     access::{self, Sight},
-    address::{self, Address, Asked},
+    address::{self, Address},
     conditional, feeds,
     problem::Problem,
+    query::Query,
 };
 use crate::news::{Cursor, Record};
 
-/// The query of a page.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PageQuery {
-    before: Option<String>,
-    limit: Option<usize>,
-}
-
-/// `GET /v1/feeds/{feed}/items?before=&limit=`: items by (published, id) descending; the first page begins with the
-/// pinned ones, which are not counted.
+/// `GET /v1/feeds/{feed}/items?before=&limit=` and a filter: items by (published, id) descending; the first page begins
+/// with the pinned ones, which are not counted. A filtered page may come back short, even empty, and go on.
 pub async fn page(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    Asked(PageQuery { before, limit }): Asked<PageQuery>,
+    mut query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let before: Option<Cursor> = match before {
+    let filter = query.filter()?;
+    let before: Option<Cursor> = match query.one("before")? {
         Some(text) => Some(
             text.parse()
                 .map_err(|e: crate::news::position::NotACursor| Problem::bad_request("before", e.to_string()))?,
         ),
         None => None,
     };
-    let limit = address::limit(limit)?;
+    let limit = address::limit(query.number("limit")?)?;
+    query.end("before, limit, urgency, tag and subject")?;
     let state = feeds::state(&doors, &feed).await?;
     let sight = access::reader(&doors, &headers, &state).await?;
-    let Some(page) = doors.store.page(&state.feed.id, before, limit, None).await? else {
+    let Some(page) = doors.store.page(&state.feed.id, before, limit, filter.as_ref()).await? else {
         return Err(Problem::no_feed(&feed));
     };
     let text = |record: &Record| seen(&doors, sight, record, &state.feed.id);
-    let items: Vec<_> = page.pinned.iter().chain(&page.items).map(text).collect();
+    let listed = |record: &&Record| filter.as_ref().is_none_or(|filter| filter.lists(record));
+    let items: Vec<_> = page.pinned.iter().chain(&page.items).filter(listed).map(text).collect();
     let before = page.before.map_or_else(String::new, |before| format!(",\"before\":\"{before}\""));
     let json = format!("{{\"items\":[{}],\"position\":\"{}\"{before}}}", items.join(","), page.state.head);
     Ok(conditional::json(&headers, sight, None, json))

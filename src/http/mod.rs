@@ -16,6 +16,7 @@ pub mod page;
 pub mod poll;
 pub mod problem;
 pub mod publish;
+pub mod query;
 pub mod request;
 pub mod serve;
 pub mod socket;

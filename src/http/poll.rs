@@ -8,18 +8,18 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, header};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     Doors, access,
-    address::{self, Address, Asked},
+    address::{self, Address},
     problem::Problem,
+    query::Query,
 };
 use crate::{
     live::{
         message::Reset,
-        poll::{Polled, poll},
+        poll::{Asked, Polled, poll},
     },
     news::{After, position::NotAPosition},
 };
@@ -27,37 +27,31 @@ use crate::{
 /// How long a poll waits for a change at most, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
-/// The query of a poll.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PollQuery {
-    after: Option<String>,
-    limit: Option<usize>,
-    wait: Option<u64>,
-}
-
 /// `GET …/changes`.
 pub async fn changes(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    Asked(query): Asked<PollQuery>,
+    mut query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(after) = query.after else {
+    let filter = query.filter()?;
+    let (limit, wait) = (query.number("limit")?, query.number("wait")?.unwrap_or(0));
+    let after = query.one("after")?;
+    query.end("after, limit, wait, urgency, tag and subject")?;
+    let Some(after) = after else {
         let detail = "Say after which position: \"after=0\" for everything that is kept, or the position that \
                       GET …/items returned with its items.";
         return Err(Problem::bad_request("after", detail));
     };
     let after: After = after.parse().map_err(|e: NotAPosition| Problem::bad_request("after", e.to_string()))?;
-    let limit = address::limit(query.limit)?;
-    let wait = query.wait.unwrap_or(0);
+    let limit = address::limit(limit)?;
     if wait > LONGEST_WAIT {
         return Err(Problem::bad_request("wait", format!("wait is 0 to {LONGEST_WAIT} seconds, not {wait}.")));
     }
     let id = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
     let Some(awake) = doors.feeds.open(&id).await? else { return Err(Problem::no_feed(&feed)) };
     access::reader(&doors, &headers, &awake.state()).await?;
-    let polled = poll(&doors.feeds, &awake, after, limit, Duration::from_secs(wait)).await?;
+    let polled = poll(&doors.feeds, &awake, Asked { after, limit, wait: Duration::from_secs(wait), filter }).await?;
     let body = match polled {
         Polled::Reset { reason: Reset::Gone, .. } => return Err(Problem::no_feed(&feed)),
         Polled::Reset { reason, position } => json!({"reset": reason.name(), "position": position}).to_string(),

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     feeds::Feeds,
+    filters::{Count, Filters},
     goodbye::Goodbye,
     snapshot::Snapshots,
     window::{CHANGES, View, Window},
@@ -31,6 +32,8 @@ pub struct Awake {
     pub id: FeedId,
     /// Snapshots for new readers.
     pub snapshots: Snapshots,
+    /// What open readers want, where that is not everything.
+    pub filters: Arc<Filters>,
     /// Whether the feed exists, once that is known.
     exists: OnceCell<bool>,
     /// None until it is filled.
@@ -74,10 +77,11 @@ pub struct Standing {
 }
 
 impl Awake {
-    pub(super) fn unfilled(id: FeedId) -> Arc<Self> {
+    pub(super) fn unfilled(id: FeedId, node: Count) -> Arc<Self> {
         Arc::new(Self {
             id,
             snapshots: Snapshots::default(),
+            filters: Filters::none(node),
             exists: OnceCell::new(),
             live: Mutex::new(None),
             wake: Notify::new(),

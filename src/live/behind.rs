@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{awake::Awake, feeds::Feeds, window::Shared};
 use crate::{
-    news::{After, Mark, Position},
+    news::{After, Filter, Mark, Position},
     store::{Lost, StoreError, Witness},
 };
 
@@ -25,14 +25,19 @@ pub struct Behind {
     pub more: bool,
 }
 
-/// Reads what changed after a position, after checking it against the store as every resume does.
+/// Reads what changed after a position, as far as the filter may want it, after checking it against the store as every resume does.
 ///
 /// # Errors
 /// The store is away, or busy for longer than 5 s.
-pub async fn behind(feeds: &Feeds, awake: &Awake, after: After) -> Result<Result<Behind, Lost>, StoreError> {
+pub async fn behind(
+    feeds: &Feeds,
+    awake: &Awake,
+    after: After,
+    filter: Option<&Filter>,
+) -> Result<Result<Behind, Lost>, StoreError> {
     let read = async {
         let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
-        feeds.store.changed(&awake.id, after, None).await
+        feeds.store.changed(&awake.id, after, filter).await
     };
     let read = tokio::time::timeout(PATIENCE, read).await;
     let changed = match read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))?? {

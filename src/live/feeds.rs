@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{awake::Awake, drain::Drain, freshness::Freshness};
+use super::{awake::Awake, drain::Drain, filters::Count, freshness::Freshness};
 use crate::{
     news::FeedId,
     store::{SharedStore, StoreError},
@@ -41,6 +41,8 @@ pub struct Feeds {
     pub drain: Drain,
     /// The slots of reads behind windows.
     pub reads: Semaphore,
+    /// How many different filters open readers have.
+    filters: Count,
 }
 
 impl Feeds {
@@ -51,6 +53,7 @@ impl Feeds {
             awake: Mutex::default(),
             freshness: Freshness::unconfirmed(store.now()),
             reads: Semaphore::new(READS_AT_ONCE),
+            filters: Count::default(),
             store,
             drain,
         })
@@ -71,7 +74,7 @@ impl Feeds {
             let mut all = self.all();
             // What has ended is not woken again: a new one takes its place.
             all.retain(|_, awake| !awake.ended());
-            all.entry(id.clone()).or_insert_with(|| Awake::unfilled(id.clone())).clone()
+            all.entry(id.clone()).or_insert_with(|| Awake::unfilled(id.clone(), self.filters.clone())).clone()
         };
         let filled = tokio::time::timeout(WAKING, awake.fill(self)).await;
         match filled.map_err(|_| StoreError::Unavailable(format!("the feed did not wake within {WAKING:?}")))?? {

@@ -21,13 +21,16 @@ pub enum Goodbye {
     Behind,
     /// There is no such feed (any more).
     Gone,
+    /// The readers of this feed, or of this server, have too many different filters.
+    TooManyFilters,
     /// The client sent more than a reader has to say.
     TooMuch,
 }
 
 impl Goodbye {
     /// Every reason.
-    pub const ALL: [Self; 5] = [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooMuch];
+    pub const ALL: [Self; 6] =
+        [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooManyFilters, Self::TooMuch];
 
     /// The name on the wire.
     #[must_use]
@@ -37,6 +40,7 @@ impl Goodbye {
             Self::StoreAway => "storeAway",
             Self::Behind => "behind",
             Self::Gone => "gone",
+            Self::TooManyFilters => "tooManyFilters",
             Self::TooMuch => "tooMuch",
         }
     }
@@ -46,7 +50,7 @@ impl Goodbye {
     pub fn close_code(self) -> u16 {
         match self {
             Self::Draining => 1012,
-            Self::StoreAway | Self::Behind => 1013,
+            Self::StoreAway | Self::Behind | Self::TooManyFilters => 1013,
             Self::Gone => 1008,
             Self::TooMuch => 1009,
         }
@@ -59,6 +63,7 @@ impl Goodbye {
             Self::Draining => (500, 5_000),
             Self::Behind => (1_000, 3_000),
             Self::StoreAway => (2_000, 8_000),
+            Self::TooManyFilters => (10_000, 60_000),
             // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
             Self::Gone | Self::TooMuch => (60_000, 120_000),
         };

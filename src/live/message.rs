@@ -47,6 +47,17 @@ impl Message {
         Self { json, moves_to: Some(*position) }
     }
 
+    /// A change of an item that a reader was shown and that no longer matches what it wants.
+    #[must_use]
+    pub fn left(feed: &FeedId, change: &Change) -> Self {
+        let Change { position, at, born, .. } = change;
+        let json = json!({
+            "type": "item.left", "feed": feed, "position": position, "born": born, "at": at,
+            "item": {"id": change.item()},
+        });
+        Self { json: json.to_string(), moves_to: Some(*position) }
+    }
+
     /// The first message of every stream. `resumes` is the position that the reader came with and goes on from.
     #[must_use]
     pub fn hello(state: &FeedState, resumes: Option<Position>) -> Self {

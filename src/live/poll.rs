@@ -15,7 +15,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    news::{After, Position},
+    news::{After, Filter, Position},
     store::StoreError,
 };
 
@@ -43,17 +43,25 @@ pub enum Polled {
     },
 }
 
+/// What a poll asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Where to go on from.
+    pub after: After,
+    /// How many changes at most.
+    pub limit: usize,
+    /// How long to wait where there is none.
+    pub wait: Duration,
+    /// What is wanted, if not everything.
+    pub filter: Option<Filter>,
+}
+
 /// At most `limit` changes after a position; where there is none, waits for one.
 ///
 /// # Errors
 /// The store is away, or this node is out of touch with it.
-pub async fn poll(
-    feeds: &Feeds,
-    awake: &Awake,
-    after: After,
-    limit: usize,
-    wait: Duration,
-) -> Result<Polled, StoreError> {
+pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, StoreError> {
+    let Asked { after, limit, wait, filter } = asked;
     let deadline = Instant::now() + wait;
     let generation = awake.standing().generation;
     let mut at = after;
@@ -78,12 +86,13 @@ pub async fn poll(
                 match look.view {
                     View::Head => Some(position),
                     View::Elsewhere => None,
-                    View::Changes { changes, reached } if changes.is_empty() => {
-                        at = After::Position(reached);
-                        continue;
-                    }
                     View::Changes { changes, reached } => {
-                        return Ok(answer(feeds, &changes, limit, reached, reached != look.head));
+                        match answer(feeds, &changes, limit, filter.as_ref(), reached, reached != look.head) {
+                            Some(polled) => return Ok(polled),
+                            // All of it is superseded, or hidden.
+                            None => at = After::Position(reached),
+                        }
+                        continue;
                     }
                 }
             }
@@ -91,13 +100,19 @@ pub async fn poll(
         };
         let position = match position {
             Some(position) => position,
-            None => match behind(feeds, awake, at).await? {
+            None => match behind(feeds, awake, at, filter.as_ref()).await? {
                 Err(lost) => return reset(lost.into()),
-                Ok(page) if page.changes.is_empty() => {
-                    until = until.min(Instant::now() + AGAIN);
-                    page.reached
-                }
-                Ok(page) => return Ok(answer(feeds, &page.changes, limit, page.reached, page.more)),
+                Ok(page) => match answer(feeds, &page.changes, limit, filter.as_ref(), page.reached, page.more) {
+                    Some(polled) => return Ok(polled),
+                    None if page.more || After::Position(page.reached) != at => {
+                        at = After::Position(page.reached);
+                        continue;
+                    }
+                    None => {
+                        until = until.min(Instant::now() + AGAIN);
+                        page.reached
+                    }
+                },
             },
         };
         if Instant::now() >= deadline || feeds.drain.leaving() {
@@ -111,15 +126,34 @@ pub async fn poll(
     }
 }
 
-/// The first `limit` of these changes.
-fn answer(feeds: &Feeds, changes: &[Arc<Shared>], limit: usize, reached: Position, more: bool) -> Polled {
+/// The first `limit` of these changes that the filter does not hide; none where it hides all.
+fn answer(
+    feeds: &Feeds,
+    changes: &[Arc<Shared>],
+    limit: usize,
+    filter: Option<&Filter>,
+    reached: Position,
+    more: bool,
+) -> Option<Polled> {
     let now = feeds.store.now();
-    let cut = changes.len() > limit;
-    let taken = &changes[..changes.len().min(limit)];
-    let position = match taken.last() {
-        Some(last) if cut => last.change().position,
-        _ => reached,
-    };
-    let changes = taken.iter().map(|change| change.on(Wire::WebSocket, now)).collect();
-    Polled::Changes { changes, position, more: more || cut }
+    let mut taken = Vec::new();
+    let mut position = reached;
+    let mut cut = false;
+    for shared in changes {
+        let encoded = match filter {
+            None => Some(shared.on(Wire::WebSocket, now)),
+            Some(filter) => shared.filtered(filter, Wire::WebSocket, now),
+        };
+        let Some(encoded) = encoded else { continue };
+        if taken.len() == limit {
+            cut = true;
+            break;
+        }
+        taken.push((encoded, shared.change().position));
+    }
+    if let Some((_, last)) = taken.last().filter(|_| cut) {
+        position = *last;
+    }
+    let changes: Vec<_> = taken.into_iter().map(|(encoded, _)| encoded).collect();
+    (!changes.is_empty()).then_some(Polled::Changes { changes, position, more: more || cut })
 }

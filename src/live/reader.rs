@@ -16,13 +16,14 @@ use super::{
     awake::{Awake, Here},
     behind::behind,
     feeds::Feeds,
+    filters::Wanted,
     goodbye::{Ending, Goodbye},
     message::{HEARTBEAT_SECS, Message, Reset},
-    snapshot::{self, Snapshot},
+    snapshot::{self, Rest, Snapshot},
     window::{Shared, View},
     wire::Wire,
 };
-use crate::news::{After, Cursor, Position};
+use crate::news::{After, Cursor, Filter, Position};
 
 /// How long a reader waits for this node to see the change that its position names.
 const AHEAD: Duration = Duration::from_secs(5);
@@ -38,6 +39,17 @@ pub enum Start {
     Newest,
     /// After something that is not a position.
     Unknown,
+}
+
+/// What a reader asks for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Where it begins.
+    pub start: Start,
+    /// How many items a snapshot has at least, where it needs one; 0: as many as is usual.
+    pub size: usize,
+    /// What it wants, if not everything.
+    pub filter: Option<Filter>,
 }
 
 /// What the transport does next.
@@ -57,6 +69,8 @@ pub struct Reader {
     wire: Wire,
     /// How many items a snapshot shall have.
     size: usize,
+    /// What it wants, if not everything.
+    wanted: Option<Wanted>,
     stage: Stage,
     /// The generation of the window that its position belongs to.
     generation: u64,
@@ -99,22 +113,30 @@ struct Journey {
 }
 
 impl Reader {
-    /// A reader of an awake feed. Snapshots, where it needs one, have at least `size` items.
-    #[must_use]
-    pub fn open(feeds: Arc<Feeds>, awake: Arc<Awake>, wire: Wire, start: Start, size: usize) -> Self {
-        Self {
+    /// A reader of an awake feed.
+    ///
+    /// # Errors
+    /// [`Goodbye::TooManyFilters`].
+    pub fn open(feeds: Arc<Feeds>, awake: Arc<Awake>, wire: Wire, wish: Wish) -> Result<Self, Goodbye> {
+        let Wish { start, size, filter } = wish;
+        let wanted = match filter {
+            Some(filter) => Some(awake.filters.enter(filter).ok_or(Goodbye::TooManyFilters)?),
+            None => None,
+        };
+        Ok(Self {
             _here: awake.enter(),
             generation: awake.standing().generation,
             feeds,
             awake,
             wire,
             size: snapshot::size(if size == 0 { snapshot::DEFAULT_SIZE } else { size }),
+            wanted,
             stage: Stage::Opening(start),
             beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
             told_stale: false,
             journey: None,
             ahead_until: None,
-        }
+        })
     }
 
     /// The next turn. It is a pure wait where the reader stands at the head.
@@ -163,14 +185,14 @@ impl Reader {
                     self.journey = Some(Journey { from: at.seq, sent: 0 });
                     (vec![hello(resumes)], Stage::Walking(at))
                 } else {
-                    match behind(&self.feeds, &self.awake, after).await {
+                    match behind(&self.feeds, &self.awake, after, self.filter()).await {
                         Err(_) => return Some(self.end(Goodbye::StoreAway)),
                         Ok(Err(lost)) => (vec![hello(None)], Stage::Starting { reset: Some(lost.into()) }),
                         Ok(Ok(page)) => {
                             let from = resumes.map_or(0, |at| at.seq);
-                            self.journey = Some(Journey { from, sent: page.changes.len() as u64 });
-                            let mut messages = vec![hello(resumes)];
-                            messages.extend(self.encoded(&page.changes));
+                            let changes = self.encoded(&page.changes);
+                            self.journey = Some(Journey { from, sent: changes.len() as u64 });
+                            let messages = [hello(resumes)].into_iter().chain(changes).collect();
                             (messages, Stage::Walking(page.reached))
                         }
                     }
@@ -189,7 +211,7 @@ impl Reader {
         if reset == Some(Reset::Gone) {
             return Some(self.end(Goodbye::Gone));
         }
-        match self.awake.snapshots.of(&self.awake, &self.feeds, self.size).await {
+        match self.awake.snapshots.of(&self.awake, &self.feeds, self.size, self.filter()).await {
             Err(_) => Some(self.end(Goodbye::StoreAway)),
             Ok(None) => Some(self.end(Goodbye::Gone)),
             Ok(Some(snapshot)) => {
@@ -215,7 +237,9 @@ impl Reader {
                 (page.on(self.wire), paging.next < snapshot.pages.len())
             }
             None => {
-                let rest = snapshot::rest(&self.awake, &self.feeds, paging.position, paging.before, paging.left).await;
+                let Paging { position, before, left, .. } = paging;
+                let rest = Rest { position, before, left, filter: self.filter() };
+                let rest = rest.read(&self.awake, &self.feeds).await;
                 match rest {
                     Err(_) => return self.end(Goodbye::StoreAway),
                     Ok(None) => return self.end(Goodbye::Gone),
@@ -282,8 +306,8 @@ impl Reader {
                     until = until.min(ahead_until);
                 }
             }
-            View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at)).await {
-                Ok(Ok(page)) if !page.changes.is_empty() => {
+            View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at), self.filter()).await {
+                Ok(Ok(page)) if page.reached != at => {
                     self.stage = Stage::Walking(page.reached);
                     self.ahead_until = None;
                     return self.sent(&page.changes);
@@ -329,16 +353,25 @@ impl Reader {
     }
 
     fn sent(&mut self, changes: &[Arc<Shared>]) -> Option<Turn> {
+        let messages = self.encoded(changes);
         // A change tells a client that `stale` is over; if it is not, that is said again at the head.
-        self.told_stale &= changes.is_empty();
+        self.told_stale &= messages.is_empty();
         if let Some(journey) = &mut self.journey {
-            journey.sent += changes.len() as u64;
+            journey.sent += messages.len() as u64;
         }
-        (!changes.is_empty()).then(|| Turn::Send(self.encoded(changes)))
+        (!messages.is_empty()).then_some(Turn::Send(messages))
     }
 
     fn encoded(&self, changes: &[Arc<Shared>]) -> Vec<Bytes> {
         let now = self.feeds.store.now();
-        changes.iter().map(|change| change.on(self.wire, now)).collect()
+        let encoded = |change: &Arc<Shared>| match &self.wanted {
+            None => Some(change.on(self.wire, now)),
+            Some(wanted) => change.wanted(wanted, self.wire, now),
+        };
+        changes.iter().filter_map(encoded).collect()
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        self.wanted.as_ref().map(Wanted::filter)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A snapshot is read once and shared by all who come within a short while, since each walks on from its position. A
 //! change that takes text away makes all older ones unusable at once, half-sent ones too: a reader that has had some of
-//! the pages gets the rest from the store ([`rest`]). So it does where it is slow, so that nobody holds an old snapshot.
+//! the pages gets the rest from the store ([`Rest`]). So it does where it is slow, so that nobody holds an old snapshot.
 
 use std::{
     collections::HashMap,
+    hash::{Hash as _, Hasher as _},
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -21,7 +22,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    news::{Cursor, FeedId, Position},
+    news::{Cursor, FeedId, Filter, Position, Record},
     store::{StoreError, budget},
 };
 
@@ -38,6 +39,14 @@ const OLD_CHANGES: u64 = 200;
 const PAGE_BYTES: usize = 256 * 1024;
 /// How many bytes of items a snapshot holds before it ends early, with `before` where it stopped.
 const SNAPSHOT_BYTES: usize = 8 * 1024 * 1024;
+/// How many snapshots of different filters are kept for each feed, for as long as one may be shown: those who come at the
+/// same moment share them.
+const FILTERED: usize = 32;
+/// How many pages of the store are looked through for a filtered snapshot before it ends early, with `before` where it
+/// stopped: 20,000 items.
+const FILTERED_PAGES: usize = 10;
+/// How many snapshots of one feed may be read at once.
+const READINGS: usize = 8;
 /// How often a snapshot is read again because text was taken away meanwhile, before the reader is asked to come back.
 const TRIES: usize = 5;
 
@@ -93,12 +102,15 @@ impl Snapshot {
     }
 }
 
-/// The snapshots of one feed, by size.
+/// What a snapshot is known by: its size, and what it was filtered by.
+type Name = (usize, Option<Filter>);
+
+/// The snapshots of one feed.
 #[derive(Debug, Default)]
 pub struct Snapshots {
-    kept: Mutex<HashMap<usize, Arc<Snapshot>>>,
-    /// Held by the one who reads, so that all who wait share its read.
-    reading: tokio::sync::Mutex<()>,
+    kept: Mutex<HashMap<Name, Arc<Snapshot>>>,
+    /// Held by the one who reads, so that all who wait share its read. Different filters seldom share a lock.
+    reading: [tokio::sync::Mutex<()>; READINGS],
 }
 
 impl Snapshots {
@@ -107,21 +119,32 @@ impl Snapshots {
     ///
     /// # Errors
     /// The store is away, or text was taken away again and again while it was read.
-    pub async fn of(&self, awake: &Awake, feeds: &Feeds, least: usize) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        let size = size(least);
-        if let Some(snapshot) = self.kept(awake, size) {
+    pub async fn of(
+        &self,
+        awake: &Awake,
+        feeds: &Feeds,
+        least: usize,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Arc<Snapshot>>, StoreError> {
+        let name = (size(least), filter.cloned());
+        if let Some(snapshot) = self.kept(awake, &name) {
             return Ok(Some(snapshot));
         }
-        let _reading = self.reading.lock().await;
-        if let Some(snapshot) = self.kept(awake, size) {
+        let _reading = self.reading[shard(&name)].lock().await;
+        if let Some(snapshot) = self.kept(awake, &name) {
             return Ok(Some(snapshot));
         }
         for _ in 0..TRIES {
-            let Some(snapshot) = read(awake, feeds, size).await? else { return Ok(None) };
+            let Some(snapshot) = read(awake, feeds, &name).await? else { return Ok(None) };
             let snapshot = Arc::new(snapshot);
             // It was read just now, however long that took; only what must not be shown is read again.
             if snapshot.may_be_shown(awake) {
-                self.all().insert(size, snapshot.clone());
+                let mut all = self.all();
+                if filter.is_some() && all.keys().filter(|(_, filter)| filter.is_some()).count() >= FILTERED {
+                    all.retain(|(_, filter), _| filter.is_none());
+                }
+                all.insert(name, snapshot.clone());
+                drop(all);
                 return Ok(Some(snapshot));
             }
         }
@@ -138,11 +161,11 @@ impl Snapshots {
         self.all().retain(|_, snapshot| snapshot.recent(awake));
     }
 
-    fn kept(&self, awake: &Awake, size: usize) -> Option<Arc<Snapshot>> {
-        self.all().get(&size).filter(|snapshot| snapshot.recent(awake)).cloned()
+    fn kept(&self, awake: &Awake, name: &Name) -> Option<Arc<Snapshot>> {
+        self.all().get(name).filter(|snapshot| snapshot.recent(awake)).cloned()
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<Snapshot>>> {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Arc<Snapshot>>> {
         self.kept.lock().expect("nothing panics while holding it")
     }
 }
@@ -153,66 +176,93 @@ pub fn size(least: usize) -> usize {
     SIZES.into_iter().find(|size| *size >= least).unwrap_or(SIZES[SIZES.len() - 1])
 }
 
+/// Which lock a snapshot is read under.
+fn shard(name: &Name) -> usize {
+    let mut hash = std::hash::DefaultHasher::new();
+    name.hash(&mut hash);
+    usize::try_from(hash.finish() % READINGS as u64).expect("a small number")
+}
+
 /// Reads a snapshot page by page; its position is the head at the first page's read.
-async fn read(awake: &Awake, feeds: &Feeds, size: usize) -> Result<Option<Snapshot>, StoreError> {
+async fn read(awake: &Awake, feeds: &Feeds, name: &Name) -> Result<Option<Snapshot>, StoreError> {
+    let (size, filter) = (name.0, name.1.as_ref());
     let Standing { generation, .. } = awake.standing();
     let (mut position, mut before) = (None, None);
     let mut pages = Pages::of(&awake.id);
-    loop {
-        let Some(page) = feeds.store.page(&awake.id, before, size - pages.items, None).await? else { return Ok(None) };
+    for read in 1.. {
+        let left = size - pages.items;
+        let Some(page) = feeds.store.page(&awake.id, before, left, filter).await? else { return Ok(None) };
         let position = *position.get_or_insert(page.state.head);
         let now = feeds.store.now();
-        page.pinned.iter().for_each(|record| pages.add(record.public(&awake.id, now), None));
-        for record in &page.items {
+        let listed = |record: &&Record| filter.is_none_or(|filter| filter.lists(record));
+        page.pinned.iter().filter(listed).for_each(|record| pages.add(record.public(&awake.id, now), None));
+        for record in page.items.iter().filter(listed) {
             let cursor = Cursor { published: record.published, id: record.id };
             pages.add(record.public(&awake.id, now), Some(cursor));
         }
         before = page.before;
-        if pages.items >= size || before.is_none() || pages.bytes > SNAPSHOT_BYTES {
+        let far = filter.is_some() && read >= FILTERED_PAGES;
+        if pages.items >= size || before.is_none() || pages.bytes > SNAPSHOT_BYTES || far {
             let pages = pages.end(position, before);
             return Ok(Some(Snapshot { position, generation, pages, taken: Instant::now() }));
         }
     }
+    unreachable!("it ends with the feed, or with its size")
 }
 
-/// One more page for a reader that has had all items down to `before`, with at most `left` more to come: read now, as
-/// its position allows. The cursor for the page after it comes with it, and how many items it has; none: it was the
-/// last page. The whole is none where there is no such feed any more.
-///
-/// # Errors
-/// The store is away.
-pub async fn rest(
-    awake: &Awake,
-    feeds: &Feeds,
-    position: Position,
-    before: Option<Cursor>,
-    left: usize,
-) -> Result<Option<(Message, Option<(Cursor, usize)>)>, StoreError> {
-    let read = async {
-        let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
-        feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS), None).await
-    };
-    let read = tokio::time::timeout(PATIENCE, read).await;
-    let read = read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))??;
-    let Some(page) = read else { return Ok(None) };
-    let now = feeds.store.now();
-    let mut items: Vec<_> = page.pinned.iter().map(|record| record.public(&awake.id, now)).collect();
-    let mut bytes: usize = items.iter().map(String::len).sum();
-    let (mut sent, mut next) = (0, page.before);
-    for record in &page.items {
-        let item = record.public(&awake.id, now);
-        bytes += item.len();
-        if bytes > PAGE_BYTES && sent > 0 {
-            let last = &page.items[sent - 1];
-            next = Some(Cursor { published: last.published, id: last.id });
-            break;
+/// What a reader that has had some pages of a snapshot still lacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Rest<'a> {
+    /// Where it stands once it has all.
+    pub position: Position,
+    /// It has had all items down to here.
+    pub before: Option<Cursor>,
+    /// How many are to come at most.
+    pub left: usize,
+    /// What it wants, if not everything.
+    pub filter: Option<&'a Filter>,
+}
+
+impl Rest<'_> {
+    /// One more page, read now, as the position allows. The cursor for the page after it comes with it, and how many
+    /// items it has; none: it was the last page. The whole is none where there is no such feed any more.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn read(
+        self,
+        awake: &Awake,
+        feeds: &Feeds,
+    ) -> Result<Option<(Message, Option<(Cursor, usize)>)>, StoreError> {
+        let Self { position, before, left, filter } = self;
+        let read = async {
+            let _slot = feeds.reads.acquire().await.expect("the slots are never closed");
+            feeds.store.page(&awake.id, before, left.clamp(1, budget::ITEMS), filter).await
+        };
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        let read = read.map_err(|_| StoreError::Unavailable("too many readers are behind".to_owned()))??;
+        let Some(page) = read else { return Ok(None) };
+        let now = feeds.store.now();
+        let listed = |record: &&Record| filter.is_none_or(|filter| filter.lists(record));
+        let mut items: Vec<_> = page.pinned.iter().filter(listed).map(|record| record.public(&awake.id, now)).collect();
+        let mut bytes: usize = items.iter().map(String::len).sum();
+        let (mut sent, mut next) = (0, page.before);
+        let mut last = None;
+        for record in page.items.iter().filter(listed) {
+            let item = record.public(&awake.id, now);
+            bytes += item.len();
+            if bytes > PAGE_BYTES && sent > 0 {
+                next = last;
+                break;
+            }
+            items.push(item);
+            sent += 1;
+            last = Some(Cursor { published: record.published, id: record.id });
         }
-        items.push(item);
-        sent += 1;
+        let after = next.filter(|_| sent < left).map(|before| (before, sent));
+        let end = after.is_none().then_some((position, next));
+        Ok(Some((Message::snapshot(&awake.id, &items, end), after)))
     }
-    let after = next.filter(|_| sent < left).map(|before| (before, sent));
-    let end = after.is_none().then_some((position, next));
-    Ok(Some((Message::snapshot(&awake.id, &items, end), after)))
 }
 
 /// Items, split into pages.

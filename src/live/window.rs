@@ -7,15 +7,22 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{message::Message, wire::Wire};
+use super::{
+    filters::{PER_FEED, Wanted},
+    message::Message,
+    wire::Wire,
+};
 use crate::{
-    news::{Change, FeedId, Moment, Position, What},
+    news::{
+        Change, FeedId, Filter, Moment, Position, What,
+        filter::{Facets, Verdict},
+    },
     store::{Entry, FeedState},
 };
 
@@ -35,15 +42,43 @@ const TURN_BYTES: usize = 64 * 1024;
 pub struct Shared {
     feed: FeedId,
     change: Change,
+    shown: Encoded,
+    left: Encoded,
+    /// What filters look at, read from the story once.
+    facets: OnceLock<Facets>,
+    /// What it is to each filter of an open reader, by the filter's number.
+    judged: Mutex<HashMap<u64, Verdict>>,
+}
+
+/// A message, encoded once per wire.
+#[derive(Debug, Default)]
+struct Encoded {
     web_socket: OnceLock<Bytes>,
     sse: OnceLock<Bytes>,
+}
+
+impl Encoded {
+    fn on(&self, wire: Wire, message: impl FnOnce() -> Message) -> Bytes {
+        let encoded = match wire {
+            Wire::WebSocket => &self.web_socket,
+            Wire::Sse => &self.sse,
+        };
+        encoded.get_or_init(|| message().on(wire)).clone()
+    }
 }
 
 impl Shared {
     /// A change that is not encoded yet.
     #[must_use]
     pub fn new(feed: FeedId, change: Change) -> Self {
-        Self { feed, change, web_socket: OnceLock::new(), sse: OnceLock::new() }
+        Self {
+            feed,
+            change,
+            shown: Encoded::default(),
+            left: Encoded::default(),
+            facets: OnceLock::new(),
+            judged: Mutex::default(),
+        }
     }
 
     /// The change itself.
@@ -55,11 +90,49 @@ impl Shared {
     /// Its bytes on a wire. What has ended by `now` (breaking, a pin) is left out if this is what encodes it.
     #[must_use]
     pub fn on(&self, wire: Wire, now: Moment) -> Bytes {
-        let encoded = match wire {
-            Wire::WebSocket => &self.web_socket,
-            Wire::Sse => &self.sse,
-        };
-        encoded.get_or_init(|| Message::change(&self.feed, &self.change, now).on(wire)).clone()
+        self.shown.on(wire, || Message::change(&self.feed, &self.change, now))
+    }
+
+    /// Its bytes on a wire for a reader with this filter; none where that hides it. The feed's own changes are for all.
+    #[must_use]
+    pub fn filtered(&self, filter: &Filter, wire: Wire, now: Moment) -> Option<Bytes> {
+        self.formed(self.judge(filter), wire, now)
+    }
+
+    /// The same for the filter of an open reader, which is judged once.
+    #[must_use]
+    pub fn wanted(&self, wanted: &Wanted, wire: Wire, now: Moment) -> Option<Bytes> {
+        let known = self.judged().get(&wanted.number()).copied();
+        let verdict = known.unwrap_or_else(|| {
+            let verdict = self.judge(wanted.filter());
+            let mut judged = self.judged();
+            // Filters that came and went leave their numbers behind.
+            if judged.len() >= 2 * PER_FEED {
+                judged.clear();
+            }
+            judged.insert(wanted.number(), verdict);
+            verdict
+        });
+        self.formed(verdict, wire, now)
+    }
+
+    fn formed(&self, verdict: Verdict, wire: Wire, now: Moment) -> Option<Bytes> {
+        match verdict {
+            Verdict::Shown => Some(self.on(wire, now)),
+            Verdict::Left => Some(self.left.on(wire, || Message::left(&self.feed, &self.change))),
+            Verdict::Hidden => None,
+        }
+    }
+
+    fn judge(&self, filter: &Filter) -> Verdict {
+        match &*self.change.what {
+            What::Item(record) => filter.judge(record, self.facets.get_or_init(|| Facets::of(record))),
+            What::Feed(_) => Verdict::Shown,
+        }
+    }
+
+    fn judged(&self) -> MutexGuard<'_, HashMap<u64, Verdict>> {
+        self.judged.lock().expect("nothing panics while holding it")
     }
 
     /// Roughly how many bytes it holds once it is on both wires: what it is made from, and twice its encoding.

@@ -11,25 +11,12 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderName, header};
-use serde::Deserialize;
 
-use super::{
-    Doors, access,
-    address::{Address, Asked},
-    problem::Problem,
-};
+use super::{Doors, access, address::Address, problem::Problem, query::Query};
 use crate::{
-    live::{Ending, Goodbye, Reader, Start, Turn, Wire},
+    live::{Ending, Goodbye, Reader, Start, Turn, Wire, Wish},
     news::{After, FeedId},
 };
-
-/// The query of a stream.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StreamQuery {
-    after: Option<String>,
-    last: Option<usize>,
-}
 
 /// What is walked: a feed, or nothing but an end.
 enum Walk {
@@ -59,15 +46,18 @@ impl Walk {
 pub async fn stream(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
-    Asked(query): Asked<StreamQuery>,
+    mut query: Query,
     request: Request,
 ) -> Result<Response, Problem> {
-    if query.last == Some(0) {
+    let (after, last, filter) = (query.one("after")?, query.number("last")?, query.filter()?);
+    query.end("after, last, urgency, tag and subject")?;
+    if last == Some(0) {
         return Err(Problem::bad_request("last", "last is how many items to begin with: at least 1."));
     }
     let wire = wire(request.headers())?;
-    let start = start(request.headers(), query.after.as_deref());
-    let walk = open(&doors, &feed, wire, start, query.last.unwrap_or(0), request.headers()).await?;
+    let start = start(request.headers(), after.as_deref());
+    let wish = Wish { start, size: last.unwrap_or(0), filter };
+    let walk = open(&doors, &feed, wire, wish, request.headers()).await?;
     match wire {
         Wire::WebSocket => web_socket::upgrade(&doors, walk, request),
         Wire::Sse => Ok(sse::respond(walk)),
@@ -97,18 +87,11 @@ fn start(headers: &HeaderMap, after: Option<&str>) -> Start {
     }
 }
 
-async fn open(
-    doors: &Doors,
-    feed: &str,
-    wire: Wire,
-    start: Start,
-    size: usize,
-    headers: &HeaderMap,
-) -> Result<Walk, Problem> {
+async fn open(doors: &Doors, feed: &str, wire: Wire, wish: Wish, headers: &HeaderMap) -> Result<Walk, Problem> {
     let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
-        Ok(None) if start == Start::Newest => return Err(Problem::no_feed(feed)),
+        Ok(None) if wish.start == Start::Newest => return Err(Problem::no_feed(feed)),
         Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Gone))),
         Err(error) => {
             tracing::warn!(%error, feed, "a reader could not be served");
@@ -119,5 +102,8 @@ async fn open(
         return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
     }
     access::reader(doors, headers, &awake.state()).await?;
-    Ok(Walk::Reader(Box::new(Reader::open(doors.feeds.clone(), awake, wire, start, size))))
+    Ok(match Reader::open(doors.feeds.clone(), awake, wire, wish) {
+        Ok(reader) => Walk::Reader(Box::new(reader)),
+        Err(why) => Walk::Refused(Ending::of(&id, wire, why)),
+    })
 }

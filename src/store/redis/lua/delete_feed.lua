@@ -15,6 +15,6 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[7], 0, -1)) do
   redis.call('ZREM', KEYS[10], ARGV[1] .. ' ' .. id .. ' breaking', ARGV[1] .. ' ' .. id .. ' pin')
 end
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9])
-redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[2], '*', 'f', ARGV[1], 's', '0', 'm', mark)
+redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[2], '*', 'f', ARGV[1], 's', '1', 'm', mark)
 redis.call('INCR', KEYS[11])
 return 1
