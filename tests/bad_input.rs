@@ -110,7 +110,7 @@ async fn a_request_that_makes_no_sense_is_told_why() {
         (server.client.delete(server.url("/v1/feeds")), 405, "methodNotAllowed", None),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?limit=201"))), 400, "badRequest", Some("limit")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?before=x"))), 400, "badRequest", Some("before")),
-        (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?tag=x"))), 400, "badRequest", Some("query")),
+        (server.client.get(server.url(&format!("/v1/feeds/{FEED}/items?colour=x"))), 400, "badRequest", Some("query")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes"))), 400, "badRequest", Some("after")),
         (server.client.get(server.url(&format!("/v1/feeds/{FEED}/changes?after=x"))), 400, "badRequest", Some("after")),
         (

@@ -1,53 +1,105 @@
-//! Deleting a feed: gone at once with all that it held, told to followers, and nothing of it is seen by a feed that is
-//! made again under its id.
+//! Deleting a feed: everything in it goes, from the files too, and who follows is told.
 
 use newswire::{
-    news::After,
-    store::{Followed, Lost},
+    news::{After, Feed, FeedId, Mark, Record},
+    store::{Expected, Followed, ItemWrite, Lost, Write},
 };
 
-use crate::support::{newsroom::*, place::Place};
+use crate::support::{holds, newsroom::*, place::Place, until};
 
-pub(crate) async fn a_deleted_feed_is_gone_and_its_followers_are_told(place: &impl Place) {
-    let store = place.open().await.expect("opens");
-    let (desk, other) = (Newsroom::open(&store, "news").await, Newsroom::open(&store, "sport").await);
-    let item = desk.publish("News").await;
-    let left = other.publish("Sport").await;
-    let mut follower = store.follow().await.expect("follows");
-    assert!(store.delete_feed(&desk.feed).await.expect("answers"));
-    assert!(!store.delete_feed(&desk.feed).await.expect("answers"), "it is gone already");
-    crate::support::until("the follower is told", async || match follower.next().await.expect("answers") {
-        Followed::Doubt => true,
-        Followed::Commits(commits) => commits.iter().any(|(feed, _)| *feed == desk.feed),
-    })
-    .await;
-    let gone = store.changed(&desk.feed, After::Position(position(&item)), None).await.expect("answers");
-    assert_eq!(gone.expect_err("gone"), Lost::Gone);
-    assert!(store.item(&desk.feed, item.id).await.expect("answers").is_none());
-    assert_eq!(store.feeds().await.expect("answers").len(), 1);
-    assert!(store.item(&other.feed, left.id).await.expect("answers").is_some(), "others stay");
+async fn open(place: &impl Place) -> Newsroom {
+    Newsroom::open(&place.open().await.expect("opens"), "news").await
 }
 
-pub(crate) async fn a_feed_made_again_sees_nothing_of_the_one_before(place: &impl Place) {
-    let store = place.open().await.expect("opens");
-    let desk = Newsroom::open(&store, "news").await;
-    let later = store.now().plus(std::time::Duration::from_secs(60));
-    let item = desk.publish_pinned("News", 1, Some(later)).await;
-    let mut commit = desk.writing(&desk.draft("Once"));
+/// Publishes an item with an altId, under a key.
+async fn publish(desk: &Newsroom, headline: &str) -> Record {
+    let record = desk.draft(headline);
+    let mut commit = desk.writing(&record);
     commit.once = Some(once("key", 1));
+    commit.write = Write::Item(ItemWrite {
+        expected: Expected::Nothing,
+        record: record.clone(),
+        fields: vec![],
+        alt_ids: vec![hash_of(7)],
+    });
     desk.commit(commit).await;
-    let before = desk.head().await;
-    assert!(store.delete_feed(&desk.feed).await.expect("answers"));
-    let again = Newsroom::open(&store, "news").await;
-    assert_eq!(again.state().await.head.seq, 1);
-    assert!(place.due(&desk.feed).await.is_empty());
-    assert_eq!(store.recall(&desk.feed, EDITOR, "key").await.expect("answers"), None);
-    assert!(store.versions(&desk.feed, item.id, 0).await.expect("answers").is_empty());
-    let page = store.page(&desk.feed, None, 50, None).await.expect("answers").expect("a page");
-    assert!(page.items.is_empty() && page.pinned.is_empty());
-    let lost = store.changed(&desk.feed, After::Position(before), None).await.expect("answers");
-    assert_eq!(lost.expect_err("not of this feed"), Lost::Changed);
-    again.publish_pinned("Again", 1, None).await;
-    // And a second time, since the first leaves a trace for followers.
-    assert!(store.delete_feed(&desk.feed).await.expect("answers"));
+    record
+}
+
+pub(crate) async fn a_deleted_feed_is_gone_with_everything_in_it(place: &impl Place) {
+    let desk = open(place).await;
+    let sport = Newsroom::open(&desk.store, "sport").await;
+    let until = desk.store.now();
+    let item = publish(&desk, "News").await;
+    let other = publish(&sport, "Sport").await;
+    desk.publish_pinned("Due", 1, Some(until)).await;
+    let head = desk.head().await;
+    assert!(desk.store.delete_feed(&desk.feed).await.expect("answers"));
+    assert!(!desk.store.delete_feed(&desk.feed).await.expect("answers"), "there is none any more");
+    let feed = &desk.feed;
+    assert_eq!(desk.store.feed(feed).await.expect("answers"), None);
+    let ids: Vec<FeedId> = desk.store.feeds().await.expect("answers").into_iter().map(|state| state.feed.id).collect();
+    assert_eq!(ids, std::slice::from_ref(&sport.feed));
+    assert_eq!(desk.store.item(feed, item.id).await.expect("answers"), None);
+    assert_eq!(desk.store.versions(feed, item.id, 0).await.expect("answers"), []);
+    assert_eq!(desk.store.item_by_alt_id(feed, &hash_of(7)).await.expect("answers"), None);
+    assert_eq!(desk.store.recall(feed, EDITOR, "key").await.expect("answers"), None);
+    assert_eq!(desk.store.due(desk.store.now()).await.expect("answers"), []);
+    assert_eq!(desk.store.position(feed, head.seq).await.expect("answers"), None);
+    let gone = desk.store.changed(feed, After::Position(head), None).await.expect("answers");
+    assert_eq!(gone.expect_err("no such feed"), Lost::Gone);
+    // What is in other feeds stays.
+    assert_eq!(sport.store.item_by_alt_id(&sport.feed, &hash_of(7)).await.expect("answers"), Some(other.id));
+    assert!(sport.store.recall(&sport.feed, EDITOR, "key").await.expect("answers").is_some());
+}
+
+pub(crate) async fn a_feed_can_be_made_again_and_knows_nothing_of_the_first(place: &impl Place) {
+    let desk = open(place).await;
+    let item = publish(&desk, "First").await;
+    let head = desk.head().await;
+    assert!(desk.store.delete_feed(&desk.feed).await.expect("answers"));
+    assert!(
+        desk.store.create_feed(Feed::new(desk.feed.clone(), "New"), Mark::random(), EDITOR).await.expect("answers")
+    );
+    assert_eq!(desk.head().await.seq, 1);
+    let lost = desk.store.changed(&desk.feed, After::Position(head), None).await.expect("answers");
+    assert_eq!(lost.expect_err("another feed's"), Lost::Changed);
+    // Its id, its altId and its key are free.
+    let mut commit = desk.writing(&item);
+    commit.once = Some(once("key", 2));
+    desk.commit(commit).await;
+}
+
+pub(crate) async fn a_follower_is_told_of_a_deletion(place: &impl Place) {
+    let desk = open(place).await;
+    let sport = Newsroom::open(&desk.store, "sport").await;
+    let beside = place.beside().await.expect("opens beside");
+    desk.publish("News").await;
+    let mut followers = [desk.store.follow().await.expect("follows"), beside.follow().await.expect("follows beside")];
+    assert!(desk.store.delete_feed(&desk.feed).await.expect("answers"));
+    for follower in &mut followers {
+        until("it is told", async || match follower.next().await.expect("answers") {
+            Followed::Doubt => true,
+            Followed::Commits(commits) => commits.iter().any(|(feed, _)| *feed == desk.feed),
+        })
+        .await;
+        until("that was all", async || follower.next().await.expect("answers").eq(&Followed::Commits(vec![]))).await;
+    }
+    // And goes on.
+    let next = sport.publish("Sport").await;
+    let told = Followed::Commits(vec![(sport.feed.clone(), position(&next))]);
+    for follower in &mut followers {
+        until("the next is told", async || follower.next().await.expect("answers") == told).await;
+    }
+}
+
+pub(crate) async fn the_bytes_of_a_deleted_feed_leave_the_files(place: &impl Place) {
+    let desk = open(place).await;
+    let sport = Newsroom::open(&desk.store, "sport").await;
+    desk.publish("Geheimnis").await;
+    sport.publish("Offenbar").await;
+    assert!(holds(place.dir(), b"Geheimnis"), "it was there");
+    assert!(desk.store.delete_feed(&desk.feed).await.expect("answers"));
+    until("the text has left the files", async || !holds(place.dir(), b"Geheimnis")).await;
+    assert!(holds(place.dir(), b"Offenbar"));
 }

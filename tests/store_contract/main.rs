@@ -13,6 +13,7 @@ mod changed;
 mod conflicts;
 mod cut;
 mod deletion;
+mod due;
 mod filters;
 mod follow;
 mod history;
@@ -170,17 +171,25 @@ macro_rules! held_by {
                 a_filtered_read_looks_at_no_more_than_its_budget,
                 the_feeds_own_change_is_not_lost_among_hidden_ones,
             }
+            due {
+                what_is_due_comes_soonest_first_from_all_feeds,
+                what_is_due_goes_with_the_commit_that_ends_it,
+                what_is_due_comes_in_parts,
+            }
             retention {
-                the_newest_items_are_kept_and_the_log_is_cut_first,
-                what_changed_lately_stays_until_the_log_has_passed_it,
-                what_is_pinned_or_due_is_never_dropped,
-                what_the_days_are_over_for_goes_hidden_or_not,
-                the_alt_ids_of_what_is_dropped_are_still_known,
-                what_is_due_is_told_soonest_first,
+                the_newest_listed_items_stay_and_others_go,
+                what_changed_lately_stays_however_old,
+                an_old_change_above_a_young_one_goes_too,
+                what_is_pinned_or_due_stays,
+                an_alt_id_is_known_after_its_item_was_dropped,
+                items_are_dropped_in_bounded_parts,
+                what_keeps_everything_gives_nothing_up,
             }
             deletion {
-                a_deleted_feed_is_gone_and_its_followers_are_told,
-                a_feed_made_again_sees_nothing_of_the_one_before,
+                a_deleted_feed_is_gone_with_everything_in_it,
+                a_feed_can_be_made_again_and_knows_nothing_of_the_first,
+                a_follower_is_told_of_a_deletion,
+                the_bytes_of_a_deleted_feed_leave_the_files,
             }
             model {
                 a_walk_through_what_changed_ends_as_a_small_model_does,

@@ -1,12 +1,11 @@
-//! Retention: the log is cut first, then what is older goes, and never what a pin or a due entry needs.
+//! Retention: what a feed no longer keeps goes in bounded parts, and what must not go stays.
 
 use std::time::Duration;
 
 use newswire::{
-    news::{After, Kind, Moment, Record, Status, feed::Keep},
-    store::Lost,
+    news::{Kind, Moment, Record, Status, feed::Keep},
+    store::{Expected, ItemWrite, Write, budget},
 };
-use uuid::Uuid;
 
 use crate::support::{newsroom::*, place::Place};
 
@@ -14,140 +13,148 @@ async fn open(place: &impl Place) -> Newsroom {
     Newsroom::open(&place.open().await.expect("opens"), "news").await
 }
 
-async fn prune(desk: &Newsroom, keep: Keep) {
-    for _ in 0..100 {
-        if !desk.store.prune(&desk.feed, &keep).await.expect("answers") {
-            return;
-        }
-    }
-    panic!("there is always more to give up");
+fn items(items: u64) -> Keep {
+    Keep { items: Some(items), ..Keep::default() }
 }
 
-async fn kept(desk: &Newsroom, of: &[Record]) -> Vec<usize> {
-    let mut kept = Vec::new();
-    for (index, record) in of.iter().enumerate() {
-        if desk.store.item(&desk.feed, record.id).await.expect("answers").is_some() {
-            kept.push(index);
-        }
-    }
-    kept
+fn days(days: u64) -> Keep {
+    Keep { days: Some(days), ..Keep::default() }
 }
 
-pub(crate) async fn the_newest_items_are_kept_and_the_log_is_cut_first(place: &impl Place) {
+/// A moment so many days ago.
+fn ago(desk: &Newsroom, days: i64) -> Moment {
+    Moment::from_millis(desk.store.now().millis() - days * 24 * 60 * 60 * 1000)
+}
+
+/// Publishes an item as of so many days ago.
+async fn published(desk: &Newsroom, days: i64) -> Record {
+    let at = ago(desk, days);
+    let mut record = Record { published: at, updated: at, at, ..desk.draft("Old") };
+    let mut commit = desk.writing(&record);
+    commit.at = at;
+    let position = desk.commit(commit).await;
+    (record.born, record.last_seq) = (position.seq, position.seq);
+    record
+}
+
+/// Prunes until there is no more to give up.
+async fn prune(desk: &Newsroom, keep: &Keep) {
+    while desk.store.prune(&desk.feed, keep).await.expect("answers") {}
+}
+
+async fn is_there(desk: &Newsroom, item: &Record) -> bool {
+    let there = desk.store.item(&desk.feed, item.id).await.expect("answers").is_some();
+    let versions = desk.store.versions(&desk.feed, item.id, 0).await.expect("answers");
+    assert_eq!(there, !versions.is_empty(), "an item goes with its versions");
+    there
+}
+
+pub(crate) async fn the_newest_listed_items_stay_and_others_go(place: &impl Place) {
     let desk = open(place).await;
-    let mut items = Vec::new();
-    for n in 0..8 {
-        items.push(desk.publish(&format!("Item {n}")).await);
+    let hidden = desk.publish("Hidden").await;
+    let hidden = desk.turn(&hidden, Kind::ItemWithheld, Status::Withheld).await;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(desk.publish("News").await);
     }
-    let away = position(&items[1]);
-    prune(&desk, Keep { items: Some(3), ..Keep::default() }).await;
-    assert_eq!(kept(&desk, &items).await, [5, 6, 7]);
-    assert!(desk.store.versions(&desk.feed, items[0].id, 0).await.expect("answers").is_empty());
-    // Who was away when they went is told, and who stands at the floor goes on.
-    let lost = desk.store.changed(&desk.feed, After::Position(away), None).await.expect("answers");
-    assert_eq!(lost.expect_err("trimmed"), Lost::Trimmed);
-    let floor = After::Position(position(&items[5]));
-    assert!(desk.store.changed(&desk.feed, floor, None).await.expect("answers").is_ok());
-    assert!(!desk.store.prune(&desk.feed, &Keep { items: Some(3), ..Keep::default() }).await.expect("answers"));
+    let head = desk.head().await;
+    prune(&desk, &items(2)).await;
+    let state = desk.state().await;
+    assert_eq!((state.head, state.floor), (head, all[3].last_seq));
+    for (number, item) in all.iter().enumerate() {
+        assert_eq!(is_there(&desk, item).await, number >= 3, "{number}");
+    }
+    assert!(!is_there(&desk, &hidden).await, "what is hidden goes as others do");
 }
 
-pub(crate) async fn what_changed_lately_stays_until_the_log_has_passed_it(place: &impl Place) {
+pub(crate) async fn what_changed_lately_stays_however_old(place: &impl Place) {
     let desk = open(place).await;
-    let mut items = Vec::new();
-    for n in 0..4 {
-        items.push(desk.publish(&format!("Item {n}")).await);
-    }
-    let edited = desk.update(&items[0], "Item 0, edited").await;
-    let keep = Keep { items: Some(2), ..Keep::default() };
-    prune(&desk, keep).await;
-    assert_eq!(kept(&desk, &items).await, [0, 2, 3], "a reader may not have seen its newest change");
-    let after = After::Position(position(&items[3]));
-    let changed = desk.store.changed(&desk.feed, after, None).await.expect("answers").expect("known");
-    assert_eq!(changed.changes[0].item(), Some(edited.id));
-    for n in 4..6 {
-        items.push(desk.publish(&format!("Item {n}")).await);
-    }
-    prune(&desk, keep).await;
-    assert_eq!(kept(&desk, &items).await, [4, 5]);
+    let (old, corrected) = (published(&desk, 9).await, published(&desk, 9).await);
+    let young = desk.publish("Young").await;
+    let corrected = desk.update(&corrected, "Corrected").await;
+    prune(&desk, &days(7)).await;
+    assert_eq!(desk.state().await.floor, young.last_seq, "older changes go");
+    assert!(!is_there(&desk, &old).await);
+    assert!(is_there(&desk, &corrected).await && is_there(&desk, &young).await);
 }
 
-pub(crate) async fn what_is_pinned_or_due_is_never_dropped(place: &impl Place) {
+pub(crate) async fn an_old_change_above_a_young_one_goes_too(place: &impl Place) {
     let desk = open(place).await;
-    let later = desk.store.now().plus(Duration::from_secs(3_600));
-    let mut breaking = desk.draft("Breaking");
-    breaking.breaking_until = Some(later);
-    let mut items = vec![
-        desk.publish_pinned("Pinned", 1, None).await,
-        desk.put(breaking).await,
-        desk.publish_pinned("Pinned for a while", 2, Some(later)).await,
-    ];
-    for n in 0..4 {
-        items.push(desk.publish(&format!("Item {n}")).await);
-    }
-    prune(&desk, Keep { items: Some(1), changes: Some(1), ..Keep::default() }).await;
-    assert_eq!(kept(&desk, &items).await, [0, 1, 2, 6]);
-    assert_eq!(place.due(&desk.feed).await.len(), 2);
+    desk.publish("Young").await;
+    let old = published(&desk, 9).await;
+    let young = desk.publish("Young").await;
+    prune(&desk, &days(7)).await;
+    assert_eq!(desk.state().await.floor, old.last_seq + 1);
+    assert!(!is_there(&desk, &old).await && is_there(&desk, &young).await);
 }
 
-pub(crate) async fn what_the_days_are_over_for_goes_hidden_or_not(place: &impl Place) {
+pub(crate) async fn what_is_pinned_or_due_stays(place: &impl Place) {
     let desk = open(place).await;
-    let long_ago = Moment::from_millis(desk.store.now().millis() - 3 * 24 * 60 * 60 * 1_000);
-    let mut items = Vec::new();
-    for n in 0..4 {
-        let mut draft = desk.draft(&format!("Item {n}"));
-        // Published and changed long ago, as an import or a quiet feed has it.
-        (draft.published, draft.updated) = (long_ago, long_ago);
-        let mut commit = desk.writing(&draft);
-        commit.at = long_ago;
-        desk.commit(commit).await;
-        items.push(draft);
+    let pinned = desk.publish_pinned("For good", 1, None).await;
+    let until = desk.store.now().plus(Duration::from_secs(600));
+    let breaking = desk.put(Record { breaking_until: Some(until), ..desk.draft("Breaking") }).await;
+    // Its pin has ended, but nobody has told so yet.
+    let ended = desk.publish_pinned("Ended", 2, Some(ago(&desk, 1))).await;
+    let plain = desk.publish("Plain").await;
+    let newest = desk.publish("Newest").await;
+    prune(&desk, &items(1)).await;
+    for item in [&pinned, &breaking, &ended, &newest] {
+        assert!(is_there(&desk, item).await, "{}", item.story);
     }
-    let mut hidden = desk.revision(&items[3], Kind::ItemWithheld, |record| record.status = Status::Withheld);
-    hidden.at = long_ago;
-    let mut commit = desk.writing(&hidden);
-    commit.at = long_ago;
+    assert!(!is_there(&desk, &plain).await);
+    let unpinned = desk.put(desk.revision(&ended, Kind::ItemUnpinned, |record| record.pin = None)).await;
+    desk.publish("Newer").await;
+    prune(&desk, &Keep { changes: Some(1), ..items(1) }).await;
+    assert!(!is_there(&desk, &unpinned).await, "it goes once it is not due any more");
+}
+
+pub(crate) async fn an_alt_id_is_known_after_its_item_was_dropped(place: &impl Place) {
+    let desk = open(place).await;
+    let record = desk.draft("From a wire");
+    let mut commit = desk.writing(&record);
+    let write = |record: &Record| ItemWrite {
+        expected: Expected::Nothing,
+        record: record.clone(),
+        fields: vec![],
+        alt_ids: vec![hash_of(7)],
+    };
+    commit.write = Write::Item(write(&record));
     desk.commit(commit).await;
-    items.push(desk.publish("Today").await);
-    prune(&desk, Keep { days: Some(5), ..Keep::default() }).await;
-    assert_eq!(kept(&desk, &items).await, [0, 1, 2, 3, 4]);
-    // A log always has its newest change, and the feed was created today: by changes the log may be cut further.
-    prune(&desk, Keep { days: Some(2), changes: Some(1), ..Keep::default() }).await;
-    assert_eq!(kept(&desk, &items).await, [4]);
+    desk.publish("Newest").await;
+    prune(&desk, &items(1)).await;
+    assert!(!is_there(&desk, &record).await);
+    assert_eq!(desk.store.item_by_alt_id(&desk.feed, &hash_of(7)).await.expect("answers"), Some(record.id));
 }
 
-pub(crate) async fn the_alt_ids_of_what_is_dropped_are_still_known(place: &impl Place) {
+pub(crate) async fn items_are_dropped_in_bounded_parts(place: &impl Place) {
     let desk = open(place).await;
-    let draft = desk.draft("Wire story");
-    let mut commit = desk.writing(&draft);
-    if let newswire::store::Write::Item(write) = &mut commit.write {
-        write.alt_ids = vec![hash_of(7)];
-    }
-    desk.commit(commit).await;
-    assert_eq!(desk.store.item_by_alt_id(&desk.feed, &hash_of(7)).await.expect("answers"), Some(draft.id));
-    assert_eq!(desk.store.item_by_alt_id(&desk.feed, &hash_of(8)).await.expect("answers"), None);
-    for _ in 0..3 {
+    for _ in 0..budget::DROPPED + 5 {
         desk.publish("News").await;
     }
-    prune(&desk, Keep { items: Some(1), ..Keep::default() }).await;
-    assert!(desk.store.item(&desk.feed, draft.id).await.expect("answers").is_none());
-    let owner: Option<Uuid> = desk.store.item_by_alt_id(&desk.feed, &hash_of(7)).await.expect("answers");
-    assert_eq!(owner, Some(draft.id));
+    desk.publish("Newest").await;
+    let kept = async || {
+        let (mut before, mut count) = (None, 0);
+        loop {
+            let page = desk.store.page(&desk.feed, before, 200, None).await.expect("answers").expect("is there");
+            count += page.items.len();
+            before = page.before;
+            if before.is_none() {
+                return count;
+            }
+        }
+    };
+    assert!(desk.store.prune(&desk.feed, &items(1)).await.expect("answers"), "there is more");
+    assert!(kept().await >= 6, "no more than a part went");
+    prune(&desk, &items(1)).await;
+    assert_eq!(kept().await, 1);
+    assert!(!desk.store.prune(&desk.feed, &items(1)).await.expect("answers"), "nothing is left to give up");
 }
 
-pub(crate) async fn what_is_due_is_told_soonest_first(place: &impl Place) {
+pub(crate) async fn what_keeps_everything_gives_nothing_up(place: &impl Place) {
     let desk = open(place).await;
-    let now = desk.store.now();
-    let at = |secs| now.plus(Duration::from_secs(secs));
-    let late = desk.publish_pinned("Late", 1, Some(at(20))).await;
-    let mut soon = desk.draft("Soon");
-    soon.breaking_until = Some(at(10));
-    let soon = desk.put(soon).await;
-    let told = async |by| -> Vec<Uuid> {
-        desk.store.due(by).await.expect("answers").into_iter().map(|due| due.item).collect()
-    };
-    assert!(told(at(9)).await.is_empty());
-    assert_eq!(told(at(10)).await, [soon.id]);
-    assert_eq!(told(at(30)).await, [soon.id, late.id]);
-    desk.put(desk.revision(&soon, Kind::ItemBreakingEnded, |record| record.breaking_until = None)).await;
-    assert_eq!(told(at(30)).await, [late.id], "it goes with the commit that ends it");
+    let old = published(&desk, 4_000).await;
+    let before = desk.state().await;
+    assert!(!desk.store.prune(&desk.feed, &Keep::default()).await.expect("answers"));
+    assert_eq!(desk.state().await, before);
+    assert!(is_there(&desk, &old).await);
 }

@@ -235,9 +235,11 @@ async fn a_key_is_forgotten_after_a_day() {
     }
     let day = i64::try_from(KEY_KEPT.as_millis()).expect("a day in milliseconds is a small number");
     let file = file(&place);
-    for (key, age) in [("old", day), ("young", day - 60_000)] {
-        let older = "UPDATE keys SET used = used - ? WHERE name = ?";
-        file.execute(older, rusqlite::params![age, Once::name(EDITOR, key)]).expect("made older");
+    for (key, older) in [("old", day), ("young", day - 60_000)] {
+        let made_older = file
+            .execute("UPDATE keys SET used = used - ? WHERE name = ?", (older, Once::name(EDITOR, key)))
+            .expect("made older");
+        assert_eq!(made_older, 1);
     }
     let recalled = async |key| desk.store.recall(&desk.feed, EDITOR, key).await.expect("answers").is_some();
     assert_eq!((recalled("old").await, recalled("young").await), (false, true));

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
-    floor, keys,
+    due, floor, items, keys, prune,
     rows::{self, integer, json_text, uuid},
 };
 use crate::{
@@ -23,6 +23,8 @@ pub(super) fn create_feed(
     if rows::feed(db, &feed.id)?.is_some() {
         return Ok(false);
     }
+    // A load that was cut off may have left something under its id.
+    prune::clear(db, &feed.id)?;
     let first = Position { seq: 1, mark };
     db.execute(
         "INSERT INTO feeds VALUES (?, ?, 1, ?, 1, 0, 1, ?, ?, ?, ?)",
@@ -92,10 +94,8 @@ fn stands_against(
         }
         _ => {}
     }
-    let mut owner = db.prepare_cached("SELECT item FROM alt_ids WHERE feed = ? AND hash = ?")?;
     for hash in &write.alt_ids {
-        let owner = owner.query_row(params![feed.as_str(), hash], |row| uuid(row, 0)).optional()?;
-        if let Some(other) = owner.filter(|owner| *owner != id) {
+        if let Some(other) = items::by_alt_id(db, feed, hash)?.filter(|owner| *owner != id) {
             return Ok(Err(Conflict::AltId(other)));
         }
     }
@@ -121,11 +121,28 @@ fn put_item(db: &Connection, commit: &Commit, write: &ItemWrite, record: &Record
         let mut erase = db.prepare_cached("UPDATE versions SET story = ?, ever = ? WHERE feed = ? AND id = ?")?;
         erase.execute(params![NO_STORY, json_text(&Ever::default()), feed, id])?;
     }
+    put_version(db, &commit.feed, record, &commit.who, &write.fields)?;
+    let mut own = db.prepare_cached("INSERT OR IGNORE INTO alt_ids VALUES (?, ?, ?)")?;
+    for hash in &write.alt_ids {
+        own.execute(params![feed, hash, id])?;
+    }
+    due::put(db, &commit.feed, record)
+}
+
+/// Writes a version of an item, and the item as that.
+pub(super) fn put_version(
+    db: &Connection,
+    feed: &FeedId,
+    record: &Record,
+    who: &str,
+    fields: &[String],
+) -> Result<(), StoreError> {
+    let id = record.id.as_bytes();
     let ever = json_text(&record.ever);
     let pin_until = record.pin.and_then(|pin| pin.until).map(Moment::millis);
     let breaking_until = record.breaking_until.map(Moment::millis);
     let columns = params![
-        feed,
+        feed.as_str(),
         id,
         integer(record.version),
         record.mark.0,
@@ -141,8 +158,8 @@ fn put_item(db: &Connection, commit: &Commit, write: &ItemWrite, record: &Record
         pin_until,
         ever,
         record.story,
-        commit.who,
-        json_text(&write.fields),
+        who,
+        json_text(&fields),
     ];
     let mut item =
         db.prepare_cached("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
@@ -150,17 +167,6 @@ fn put_item(db: &Connection, commit: &Commit, write: &ItemWrite, record: &Record
     let mut version =
         db.prepare_cached("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     version.execute(columns)?;
-    let mut own = db.prepare_cached("INSERT OR IGNORE INTO alt_ids VALUES (?, ?, ?)")?;
-    for hash in &write.alt_ids {
-        own.execute(params![feed, hash, id])?;
-    }
-    db.prepare_cached("DELETE FROM due WHERE feed = ? AND item = ?")?.execute(params![feed, id])?;
-    let mut due = db.prepare_cached("INSERT INTO due VALUES (?, ?, ?, ?)")?;
-    for (what, until) in [("breaking", breaking_until), ("pin", pin_until)] {
-        if let Some(until) = until {
-            due.execute(params![feed, id, what, until])?;
-        }
-    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The lower end of a feed's log: trimming it, and raising it over a cut.
+//! The lower end of a feed's log: raising it as the log grows, and over a cut.
 
 use rusqlite::{Connection, params};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     news::{FeedId, Kind, Mark, Moment, Position},
-    store::{LOG_KEPT, StoreError, Witness},
+    store::{FeedState, LOG_KEPT, StoreError, Witness},
 };
 
 /// How much longer than [`LOG_KEPT`] a log gets before it is trimmed. Trimming one entry with each commit would write
@@ -41,13 +41,26 @@ pub(super) fn cut(
     if !believed {
         return Ok(false);
     }
-    let position = Position { seq: row.state.head.seq + 1, mark };
+    tell(db, &row.state, mark, at, run)?;
+    Ok(true)
+}
+
+/// Tells a cut in a feed that stands so.
+pub(super) fn tell(
+    db: &Connection,
+    state: &FeedState,
+    mark: Mark,
+    at: Moment,
+    run: [u8; 16],
+) -> Result<(), StoreError> {
+    let feed = &state.feed.id;
+    let position = Position { seq: state.head.seq + 1, mark };
     append(db, feed, position, Kind::FeedUpdated, at, None)?;
     advance(db, feed, position)?;
     put_feed(db, feed, None, position, Kind::FeedUpdated, at)?;
     raise(db, feed, position.seq)?;
     db.execute("UPDATE feeds SET cut = ?, run = ? WHERE id = ?", params![integer(position.seq), run, feed.as_str()])?;
-    Ok(true)
+    Ok(())
 }
 
 /// Makes `floor` the lowest seq of the log.

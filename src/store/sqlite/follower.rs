@@ -61,16 +61,22 @@ impl Follower for Following {
     }
 }
 
-/// The newest entry of the log.
+/// The newest entry of the log, or the place of one that is gone since: a follower there has missed nothing.
 pub(super) fn newest(db: &Connection) -> Result<Place, StoreError> {
     let mut newest = db.prepare_cached("SELECT n, mark FROM log ORDER BY n DESC LIMIT 1")?;
-    let newest = newest.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(newest.unwrap_or((0, 0)))
+    let newest: Option<Place> = newest.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let trimmed = trimmed(db)?;
+    Ok(newest.filter(|(n, _)| *n > trimmed).unwrap_or((trimmed, 0)))
+}
+
+/// The highest number that was ever trimmed away.
+fn trimmed(db: &Connection) -> Result<i64, StoreError> {
+    Ok(db.prepare_cached("SELECT trimmed FROM whole")?.query_row([], |row| row.get(0))?)
 }
 
 /// What was committed since, where that leaves the follower, and whether there may be more.
 fn since(db: &Connection, at: Place) -> Result<(Followed, Place, bool), StoreError> {
-    let trimmed: i64 = db.prepare_cached("SELECT trimmed FROM whole")?.query_row([], |row| row.get(0))?;
+    let trimmed = trimmed(db)?;
     let mut mark = db.prepare_cached("SELECT mark FROM log WHERE n = ?")?;
     let mark: Option<u32> = mark.query_row([at.0], |row| row.get(0)).optional()?;
     // An entry that is gone was trimmed, which it is only after it was told; or the file went back in time.

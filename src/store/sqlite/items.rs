@@ -1,11 +1,11 @@
 //! Items as they read now, page by page, and the versions they had.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::rows::{self, Budget, integer, json, record, record_columns};
 use crate::{
-    news::{Cursor, FeedId, Filter, Moment, Record},
+    news::{Cursor, Ever, FeedId, Filter, Moment, Record},
     store::{Hash, Page, StoreError, Version, budget},
 };
 
@@ -39,9 +39,7 @@ pub(super) fn versions(db: &Connection, feed: &FeedId, id: Uuid, after: u64) -> 
     ))?;
     let limit = integer(budget.items() as u64);
     let mut versions = Vec::new();
-    let found = found.query_map(params![feed.as_str(), id.as_bytes(), integer(after), limit], |row| {
-        Ok(Version { record: record(row)?, who: row.get(15)?, fields: json(row, 16)? })
-    })?;
+    let found = found.query_map(params![feed.as_str(), id.as_bytes(), integer(after), limit], version)?;
     for version in found {
         let version = version?;
         if !budget.takes(version.record.story.len()) {
@@ -52,52 +50,75 @@ pub(super) fn versions(db: &Connection, feed: &FeedId, id: Uuid, after: u64) -> 
     Ok(versions)
 }
 
+/// The versions of all items of a feed above one of them, by item and version.
+pub(super) fn versions_of_all(db: &Connection) -> Result<CachedStatement<'_>, StoreError> {
+    Ok(db.prepare_cached(concat!(
+        "SELECT ",
+        record_columns!(),
+        ", who, fields FROM versions WHERE feed = ? AND (id, version) > (?, ?) ORDER BY id, version LIMIT ?"
+    ))?)
+}
+
+/// Reads a version from such a row.
+pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
+    Ok(Version { record: record(row)?, who: row.get(15)?, fields: json(row, 16)? })
+}
+
+/// Which page of a feed is wanted.
+pub(super) struct Wanted<'a> {
+    /// Older than this; none: the first page.
+    pub(super) before: Option<Cursor>,
+    /// At most so many items.
+    pub(super) limit: usize,
+    /// Those that it lets pass.
+    pub(super) filter: Option<&'a Filter>,
+}
+
 /// A page of listed items, and the pinned ones with the first.
 pub(super) fn page(
     db: &Connection,
     feed: &FeedId,
-    before: Option<Cursor>,
-    limit: usize,
-    filter: Option<&Filter>,
+    wanted: &Wanted<'_>,
     now: Moment,
 ) -> Result<Option<Page>, StoreError> {
     let Some(row) = rows::feed(db, feed)? else { return Ok(None) };
-    let mut pinned = if before.is_none() { pinned(db, feed, now)? } else { Vec::new() };
-    if let Some(filter) = filter {
-        pinned.retain(|record| filter.ever(&record.ever));
-    }
-    let (published, id) = match before {
+    let passes = |ever: &Ever| wanted.filter.is_none_or(|filter| filter.ever(ever));
+    let mut pinned = if wanted.before.is_none() { pinned(db, feed, now)? } else { Vec::new() };
+    pinned.retain(|record| passes(&record.ever));
+    let (published, id) = match wanted.before {
         Some(cursor) => (cursor.published.millis(), cursor.id),
         None => (i64::MAX, Uuid::max()),
     };
-    let mut budget = Budget::of(limit);
-    let mut found = db.prepare_cached(concat!(
-        "SELECT ",
-        record_columns!(),
-        " FROM items WHERE feed = ?1 AND status IN ('usable', 'canceled') AND NOT ",
+    let mut budget = Budget::of(wanted.limit);
+    // What a filter hides is looked at without its story, which may fill pages of its own.
+    let mut looks = db.prepare_cached(concat!(
+        "SELECT published, id, ever FROM items WHERE feed = ?1 AND status IN ('usable', 'canceled') AND NOT ",
         is_pinned!(),
         " AND (published, id) < (?3, ?4) ORDER BY published DESC, id DESC LIMIT ?5"
     ))?;
-    // One more than fits tells whether another page follows.
-    let limit = if filter.is_some() { budget::LOOKED_AT } else { budget.items() } + 1;
-    let (mut items, mut passed, mut looked_at) = (Vec::new(), None, 0);
-    let mut follows = false;
-    let params = params![feed.as_str(), now.millis(), published, id.as_bytes(), integer(limit as u64)];
-    let mut found = found.query(params)?;
-    while let Some(row) = found.next()? {
-        looked_at += 1;
-        let hidden = filter.map_or(Ok(false), |filter| rows::hidden(row, filter))?;
-        let record = if hidden { None } else { Some(record(row)?) };
-        let fits = record.as_ref().is_none_or(|record| budget.takes(record.story.len()));
-        if looked_at == limit || !fits {
+    // One more than may be looked at tells whether another page follows.
+    let one_more = integer(budget::LOOKED_AT as u64 + 1);
+    let (mut items, mut looked, mut last, mut follows) = (Vec::new(), 0, None, false);
+    let mut found = looks.query(params![feed.as_str(), now.millis(), published, id.as_bytes(), one_more])?;
+    while let Some(look) = found.next()? {
+        let cursor = Cursor { published: rows::moment(look, 0)?, id: rows::uuid(look, 1)? };
+        if looked == budget::LOOKED_AT {
             follows = true;
             break;
         }
-        passed = Some(Cursor { published: rows::moment(row, 8)?, id: rows::uuid(row, 0)? });
-        items.extend(record);
+        looked += 1;
+        if wanted.filter.is_none() || passes(&json(look, 2)?) {
+            let record = item(db, feed, cursor.id)?
+                .ok_or_else(|| StoreError::Corrupt(format!("no item {} in one view of the file", cursor.id)))?;
+            if !budget.takes(record.story.len()) {
+                follows = true;
+                break;
+            }
+            items.push(record);
+        }
+        last = Some(cursor);
     }
-    let before = passed.filter(|_| follows);
-    Ok(Some(Page { pinned, items, before, state: row.state }))
+    Ok(Some(Page { pinned, items, before: last.filter(|_| follows), state: row.state }))
 }
 
 /// The pinned items by position. There are three places at most, so they need no budget.

@@ -1,15 +1,15 @@
 //! Idempotency keys: what each stands for, for as long as it is remembered. They hold hashes and no text.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{integer, number, uuid};
 use crate::{
     news::{FeedId, Mark, Moment, Position},
-    store::{KEY_KEPT, Once, Remembered, StoreError},
+    store::{Hash, KEY_KEPT, Once, Remembered, StoreError},
 };
 
 /// The moment at or before which a key must have been used to be forgotten.
-fn forgotten(now: Moment) -> i64 {
+pub(super) fn forgotten(now: Moment) -> i64 {
     let kept = i64::try_from(KEY_KEPT.as_millis()).expect("a day in milliseconds is a small number");
     now.millis() - kept
 }
@@ -24,11 +24,14 @@ pub(super) fn recall(
 ) -> Result<Option<Remembered>, StoreError> {
     let mut found =
         db.prepare_cached("SELECT hash, item, version, seq, mark FROM keys WHERE feed = ? AND name = ? AND used > ?")?;
-    let remembered = found.query_row(params![feed.as_str(), Once::name(token, key), forgotten(now)], |row| {
-        let position = Position { seq: number(row, 3)?, mark: Mark(row.get(4)?) };
-        Ok(Remembered { hash: row.get(0)?, item: uuid(row, 1)?, version: number(row, 2)?, position })
-    });
+    let remembered = found.query_row(params![feed.as_str(), Once::name(token, key), forgotten(now)], remembered);
     Ok(remembered.optional()?)
+}
+
+/// Reads what a key stands for from the columns `hash, item, version, seq, mark`.
+pub(super) fn remembered(row: &Row<'_>) -> rusqlite::Result<Remembered> {
+    let position = Position { seq: number(row, 3)?, mark: Mark(row.get(4)?) };
+    Ok(Remembered { hash: row.get(0)?, item: uuid(row, 1)?, version: number(row, 2)?, position })
 }
 
 /// Remembers, unless the key is taken by a request that is not yet forgotten.
@@ -42,17 +45,41 @@ pub(super) fn remember(
     if recall(db, feed, &once.token, &once.key, now)?.is_some() {
         return Ok(());
     }
+    put(db, feed, &Once::name(&once.token, &once.key), done, now)
+}
+
+/// Writes a key, used at that time.
+pub(super) fn put(
+    db: &Connection,
+    feed: &FeedId,
+    name: &Hash,
+    done: &Remembered,
+    used: Moment,
+) -> Result<(), StoreError> {
     let mut kept = db.prepare_cached("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
     kept.execute(params![
         feed.as_str(),
-        Once::name(&once.token, &once.key),
+        name,
         done.hash,
         done.item.as_bytes(),
         integer(done.version),
         integer(done.position.seq),
         done.position.mark.0,
-        now.millis(),
+        used.millis(),
     ])?;
+    Ok(())
+}
+
+/// Gives the keys of a file of schema 1, which hold the clients' texts, the names by which they are known since.
+pub(super) fn carry_over(db: &Connection) -> Result<(), StoreError> {
+    let mut old = db.prepare("SELECT rowid, token, key FROM keys_1")?;
+    let mut keep = db
+        .prepare("INSERT INTO keys SELECT feed, ?, hash, item, version, seq, mark, used FROM keys_1 WHERE rowid = ?")?;
+    let mut found = old.query([])?;
+    while let Some(row) = found.next()? {
+        let (token, key): (String, String) = (row.get(1)?, row.get(2)?);
+        keep.execute(params![Once::name(&token, &key), row.get::<_, i64>(0)?])?;
+    }
     Ok(())
 }
 

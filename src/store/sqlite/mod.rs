@@ -5,16 +5,19 @@
 //! writer. Deliberately absent: a cache (SQLite has one), and any state that is not in the file, except which run of
 //! the server this is.
 
+mod backup;
 mod commit;
+mod due;
+mod dump;
 mod fault;
 mod floor;
 mod follower;
 mod items;
 mod keeper;
 mod keys;
-mod migrate;
+mod load;
+mod prune;
 mod reads;
-mod retention;
 mod rows;
 mod schema;
 mod tokens;
@@ -35,6 +38,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
@@ -42,6 +46,8 @@ use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
 };
+pub use backup::{backup, restore};
+
 use crate::news::{After, Cursor, Feed, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
 
 /// The name of the file in the data directory.
@@ -109,26 +115,21 @@ impl Sqlite {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
             StoreError::Unavailable(format!("cannot make the directory {}: {error}", dir.display()))
         })?;
-        let file = dir.join(FILE);
-        let own = match role {
+        let lock = match role {
             Role::Server => Some(lock(&dir.join(LOCK))?),
             Role::Beside => None,
         };
-        // What an older server has open is not changed under it.
-        let migrating = match (schema::known(&file)?, role) {
-            (schema::Standing::Older, Role::Beside) => Some(lock(&dir.join(LOCK))?),
-            _ => None,
-        };
+        let file = dir.join(FILE);
+        schema::known(&file)?;
         let mut db = schema::writing(&file, role)?;
         schema::create(&mut db)?;
-        drop(migrating);
         let reads = reads::Reads::open(file.clone())?;
         let committed = watch::Sender::new(0);
         let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone())?;
         let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
         let mut run = [0; 16];
         getrandom::fill(&mut run).expect("the operating system gives random numbers");
-        let threads = Threads { writer, keeper, writing, keeping, _lock: own };
+        let threads = Threads { writer, keeper, writing, keeping, _lock: lock };
         let latest = AtomicI64::new(i64::MIN);
         Ok(Self { file, reads, committed, run, latest, healthy: Mutex::default(), threads: Mutex::new(Some(threads)) })
     }
@@ -136,10 +137,20 @@ impl Sqlite {
     /// Carries out a job of the writer, once it is on the disk.
     async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let writer = self.open_threads(|threads| threads.writer.clone())?;
         writer.write(act).await
+    }
+
+    /// Reads something of a feed; nothing where there is none: what stands under its id may be half loaded.
+    async fn seen<T: Default + Send + 'static>(
+        &self,
+        feed: FeedId,
+        act: impl FnOnce(&Connection, &FeedId) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let read = move |db: &Connection| if rows::is_there(db, &feed)? { act(db, &feed) } else { Ok(T::default()) };
+        self.reads.read(read).await
     }
 
     fn open_threads<T>(&self, get: impl FnOnce(&Threads) -> T) -> Result<T, StoreError> {
@@ -197,7 +208,7 @@ impl Store for Sqlite {
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
         let (feed, token, key, now) = (feed.clone(), token.to_owned(), key.to_owned(), self.now());
-        self.reads.read(move |db| keys::recall(db, &feed, &token, &key, now)).await
+        self.seen(feed, move |db, feed| keys::recall(db, feed, &token, &key, now)).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
@@ -208,17 +219,17 @@ impl Store for Sqlite {
 
     async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError> {
         let feed = feed.clone();
-        self.reads.read(move |db| items::item(db, &feed, id)).await
+        self.seen(feed, move |db, feed| items::item(db, feed, id)).await
     }
 
     async fn versions(&self, feed: &FeedId, id: Uuid, after: u64) -> Result<Vec<Version>, StoreError> {
         let feed = feed.clone();
-        self.reads.read(move |db| items::versions(db, &feed, id, after)).await
+        self.seen(feed, move |db, feed| items::versions(db, feed, id, after)).await
     }
 
     async fn item_by_alt_id(&self, feed: &FeedId, hash: &Hash) -> Result<Option<Uuid>, StoreError> {
         let (feed, hash) = (feed.clone(), *hash);
-        self.reads.read(move |db| items::by_alt_id(db, &feed, &hash)).await
+        self.seen(feed, move |db, feed| items::by_alt_id(db, feed, &hash)).await
     }
 
     async fn changed(
@@ -238,7 +249,7 @@ impl Store for Sqlite {
 
     async fn position(&self, feed: &FeedId, seq: u64) -> Result<Option<Position>, StoreError> {
         let feed = feed.clone();
-        self.reads.read(move |db| walk::position(db, &feed, seq)).await
+        self.seen(feed, move |db, feed| walk::position(db, feed, seq)).await
     }
 
     async fn page(
@@ -249,7 +260,10 @@ impl Store for Sqlite {
         filter: Option<&Filter>,
     ) -> Result<Option<Page>, StoreError> {
         let (feed, filter, now) = (feed.clone(), filter.cloned(), self.now());
-        self.reads.read(move |db| items::page(db, &feed, before, limit, filter.as_ref(), now)).await
+        let page = move |db: &Connection| {
+            items::page(db, &feed, &items::Wanted { before, limit, filter: filter.as_ref() }, now)
+        };
+        self.reads.read(page).await
     }
 
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
@@ -258,17 +272,21 @@ impl Store for Sqlite {
     }
 
     async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
-        self.reads.read(move |db| retention::due(db, by)).await
+        self.reads.read(move |db| due::by(db, by)).await
     }
 
     async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError> {
-        let (feed, keep, now) = (feed.clone(), *keep, self.now());
-        self.write(move |db| retention::prune(db, &feed, &keep, now)).await
+        let (named, keep, now) = (feed.clone(), *keep, self.now());
+        let Some(plan) = self.reads.read(move |db| prune::plan(db, &named, &keep, now)).await? else {
+            return Ok(false);
+        };
+        let feed = feed.clone();
+        self.write(move |db| prune::carry_out(db, &feed, &plan)).await
     }
 
     async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
-        let (feed, now) = (feed.clone(), self.now());
-        self.write(move |db| retention::delete_feed(db, &feed, now)).await
+        let feed = feed.clone();
+        self.write(move |db| prune::delete(db, &feed)).await
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -300,8 +318,8 @@ impl Store for Sqlite {
     }
 
     async fn use_tokens(&self, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
-        let used = used.to_vec();
-        self.write(move |db| tokens::used(db, &used)).await
+        let (writer, used) = (self.open_threads(|threads| threads.writer.clone())?, used.to_vec());
+        writer.beside_feeds(move |db| tokens::used(db, &used)).await
     }
 
     async fn tokens_revision(&self) -> Result<u64, StoreError> {
@@ -309,29 +327,39 @@ impl Store for Sqlite {
     }
 
     async fn ticket_key(&self, new: Hash) -> Result<Hash, StoreError> {
-        self.write(move |db| tokens::ticket_key(db, new)).await
+        let writer = self.open_threads(|threads| threads.writer.clone())?;
+        writer.beside_feeds(move |db| tokens::ticket_key(db, &new)).await
     }
 
     async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError> {
-        let _ = feeds;
-        not_built()
+        let (file, feeds, now) = (self.file.clone(), feeds.to_vec(), self.now());
+        let started = tokio::task::spawn_blocking(move || dump::Dumping::start(&file, &feeds, now));
+        let dump = started.await.map_err(|error| StoreError::Corrupt(format!("a read failed: {error}")))??;
+        Ok(Box::new(dump))
     }
 
     async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError> {
-        let _ = rows;
-        not_built()
+        let run = self.run;
+        self.write(move |db| load::load(db, rows, run)).await
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
-        let file = self.file.clone();
-        self.reads.read(move |db| facts(db, &file)).await
+        let size = std::fs::metadata(&self.file).map_or(0, |found| found.len());
+        Ok(vec![
+            ("store", "sqlite".to_owned()),
+            ("file", self.file.display().to_string()),
+            ("size", size.to_string()),
+            ("write-ahead log", keeper::log_size(&self.file).to_string()),
+            ("SQLite", rusqlite::version().to_owned()),
+            ("schema", SCHEMA.to_string()),
+        ])
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
         let writer = self.open_threads(|threads| threads.writer.clone())?;
         let healthy = *self.healthy.lock().unwrap_or_else(PoisonError::into_inner);
         if healthy.is_none_or(|healthy| healthy.elapsed() > HEALTHY_FOR) {
-            writer.check(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
+            writer.beside_feeds(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
             *self.healthy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
         let size = keeper::log_size(&self.file);
@@ -360,21 +388,4 @@ impl Store for Sqlite {
             drop(ended.await);
         }
     }
-}
-
-/// The file, for an operator.
-fn facts(db: &rusqlite::Connection, file: &Path) -> Result<Vec<(&'static str, String)>, StoreError> {
-    let size = |bytes: u64| format!("{} KiB", bytes / 1024);
-    let schema: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(vec![
-        ("file", file.display().to_string()),
-        ("size", size(std::fs::metadata(file).map_or(0, |found| found.len()))),
-        ("write-ahead log", size(keeper::log_size(file))),
-        ("schema", schema.to_string()),
-        ("SQLite", rusqlite::version().to_owned()),
-    ])
-}
-
-fn not_built<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable("this is not built yet".to_owned()))
 }

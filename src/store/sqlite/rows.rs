@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    news::{Change, Feed, FeedId, Filter, Kind, Mark, Moment, Pin, Position, Record, Status, What},
+    news::{Change, Feed, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status, What},
     store::{FeedState, StoreError, budget},
 };
 
@@ -42,18 +42,6 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         ever: json(row, 13)?,
         story: row.get(14)?,
     })
-}
-
-/// The newest change of the item in a row of [`record_columns`].
-pub(super) fn newest_change(row: &Row<'_>) -> rusqlite::Result<Position> {
-    Ok(Position { seq: number(row, 6)?, mark: Mark(row.get(2)?) })
-}
-
-/// Whether a filter hides the item in such a row for sure. Its story is not looked at.
-pub(super) fn hidden(row: &Row<'_>, filter: &Filter) -> rusqlite::Result<bool> {
-    // What a removed item ever had is gone with it.
-    let removed = row.get_ref(7)?.as_str()? == Status::Removed.name();
-    Ok(!removed && !filter.ever(&json(row, 13)?))
 }
 
 /// A feed's row.
@@ -102,6 +90,12 @@ pub(super) fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
 pub(super) fn feed(db: &Connection, id: &FeedId) -> Result<Option<FeedRow>, StoreError> {
     let mut found = db.prepare_cached(concat!("SELECT ", feed_columns!(), " FROM feeds WHERE id = ?"))?;
     Ok(found.query_row([id.as_str()], feed_row).optional()?)
+}
+
+/// Whether there is a feed of that id. What else stands under an id may be half loaded.
+pub(super) fn is_there(db: &Connection, id: &FeedId) -> Result<bool, StoreError> {
+    let mut found = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM feeds WHERE id = ?)")?;
+    Ok(found.query_row([id.as_str()], |row| row.get(0))?)
 }
 
 /// The states of all feeds, by id.
@@ -181,6 +175,6 @@ pub(super) fn json_text(value: &impl Serialize) -> String {
 }
 
 /// A value that this program did not write like that.
-pub(super) fn unreadable(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+fn unreadable(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
 }

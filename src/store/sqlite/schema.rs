@@ -9,14 +9,14 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Role, SCHEMA, migrate};
+use super::{Role, SCHEMA, keys};
 use crate::store::StoreError;
 
 /// `nwir`: by this, tools such as file(1) tell the file from other SQLite files.
 const APPLICATION_ID: u32 = 0x6e77_6972;
 
 /// How long the server waits for a lock. The command line holds it for one small commit at a time.
-const SERVER_WAITS: Duration = Duration::from_secs(5);
+pub(super) const SERVER_WAITS: Duration = Duration::from_secs(5);
 
 /// How long the command line waits. The server comes first, and somebody who typed a command can wait.
 const BESIDE_WAITS: Duration = Duration::from_secs(10);
@@ -64,21 +64,29 @@ CREATE TABLE due (
     feed TEXT NOT NULL, item BLOB NOT NULL, what TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (feed, item, what)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX due_by_time ON due (until);
-CREATE TABLE keys (
-    feed TEXT NOT NULL, name BLOB NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL, version INTEGER NOT NULL,
-    seq INTEGER NOT NULL, mark INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (feed, name)
-) STRICT;
-CREATE INDEX keys_by_age ON keys (used);
 CREATE TABLE tokens (
     name TEXT PRIMARY KEY, hash BLOB NOT NULL, scopes TEXT NOT NULL, feeds TEXT NOT NULL, created INTEGER NOT NULL,
     expires INTEGER, revoked INTEGER, last_used INTEGER
 ) STRICT;
 CREATE INDEX tokens_by_hash ON tokens (hash);
-CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 -- One row. trimmed: the highest log.n that was ever trimmed away; a follower below it may have missed a change.
 -- checks: counts checks of health, since SQLite leaves out a write that changes nothing.
 CREATE TABLE whole (trimmed INTEGER NOT NULL, checks INTEGER NOT NULL) STRICT;
 INSERT INTO whole VALUES (0, 0);
+";
+
+/// What came with schema 2. Schema 1 had another table of keys, which held the clients' texts.
+const TABLES_2: &str = "
+CREATE TABLE keys (
+    feed TEXT NOT NULL, name BLOB NOT NULL, hash BLOB NOT NULL, item BLOB NOT NULL,
+    version INTEGER NOT NULL, seq INTEGER NOT NULL, mark INTEGER NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (feed, name)
+) STRICT;
+CREATE INDEX keys_by_age ON keys (used);
+-- Counts tokens made and revoked.
+ALTER TABLE whole ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+-- What tickets are signed with; none until a server asks for it.
+ALTER TABLE whole ADD COLUMN ticket_key BLOB;
 ";
 
 /// Opens a connection that writes.
@@ -110,49 +118,52 @@ pub(super) fn reading(file: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// How a file stands to this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It is new, or of the present schema.
-    Present,
-    /// It is of an older schema, and [`create`] migrates it.
-    Older,
-}
-
 /// Refuses a file of a newer schema or of another program, before anything in it is touched.
-pub(super) fn known(file: &Path) -> Result<Standing, StoreError> {
+pub(super) fn known(file: &Path) -> Result<(), StoreError> {
     // A file that is not there, or is empty, is a new store.
     if std::fs::metadata(file).map_or(0, |found| found.len()) == 0 {
-        return Ok(Standing::Present);
+        return Ok(());
     }
     let db = Connection::open(file)?;
     db.busy_timeout(SERVER_WAITS)?;
-    let application: u32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let schema: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // It was made and never filled: a first start that was cut short.
     let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (application, schema) {
-        (APPLICATION_ID, SCHEMA) => Ok(Standing::Present),
+    if tables == 0 && numbers(&db)? == (0, 0) { Ok(()) } else { ours(&db, file) }
+}
+
+/// Refuses a file of a newer schema, or one that is not ours.
+pub(super) fn ours(db: &Connection, file: &Path) -> Result<(), StoreError> {
+    match numbers(db)? {
+        (APPLICATION_ID, 1..=SCHEMA) => Ok(()),
         (APPLICATION_ID, found) if found > SCHEMA => Err(StoreError::NewerSchema { found, known: SCHEMA }),
-        (APPLICATION_ID, 1..) => Ok(Standing::Older),
-        // It was made and never filled: a first start that was cut short.
-        (0, 0) if tables == 0 => Ok(Standing::Present),
         _ => Err(StoreError::Corrupt(format!("{} is not a file of newswire's", file.display()))),
     }
 }
 
-/// Makes the tables, if there are none yet, or brings older ones up to date.
+/// By what a file says whose it is: the application's id and the schema.
+fn numbers(db: &Connection) -> Result<(u32, u32), StoreError> {
+    let application = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok((application, db.pragma_query_value(None, "user_version", |row| row.get(0))?))
+}
+
+/// Makes the tables, if there are none yet, and brings those of an older schema up to date.
 pub(super) fn create(db: &mut Connection) -> Result<(), StoreError> {
     // Immediate: where two start at once, the second one waits here and finds the tables made.
     let made = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let schema: u32 = made.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if schema == 0 {
-        made.execute_batch(TABLES)?;
-        made.pragma_update(None, "application_id", APPLICATION_ID)?;
-    } else {
-        migrate::migrate(&made, schema)?;
+    match numbers(&made)?.1 {
+        0 => {
+            made.execute_batch(TABLES)?;
+            made.execute_batch(TABLES_2)?;
+            made.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        1 => {
+            made.execute_batch("ALTER TABLE keys RENAME TO keys_1; DROP INDEX keys_by_age;")?;
+            made.execute_batch(TABLES_2)?;
+            keys::carry_over(&made)?;
+            made.execute_batch("DROP TABLE keys_1")?;
+        }
+        _ => return Ok(()),
     }
-    if schema != SCHEMA {
-        made.pragma_update(None, "user_version", SCHEMA)?;
-    }
+    made.pragma_update(None, "user_version", SCHEMA)?;
     Ok(made.commit()?)
 }

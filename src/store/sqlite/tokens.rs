@@ -36,6 +36,9 @@ pub(super) fn create(db: &Connection, token: &Token) -> Result<bool, StoreError>
             token.last_used.map(Moment::millis),
         ],
     )?;
+    if kept == 1 {
+        revise(db)?;
+    }
     Ok(kept == 1)
 }
 
@@ -51,7 +54,17 @@ pub(super) fn all(db: &Connection) -> Result<Vec<Token>, StoreError> {
     Ok(found.query_map([], token)?.collect::<Result<_, _>>()?)
 }
 
-/// Keeps when tokens were last used.
+/// Marks one as revoked, if it is not yet. False if there is none of that name.
+pub(super) fn revoke(db: &Connection, name: &str, now: Moment) -> Result<bool, StoreError> {
+    let revoked =
+        db.execute("UPDATE tokens SET revoked = coalesce(revoked, ?) WHERE name = ?", params![now.millis(), name])?;
+    if revoked == 1 {
+        revise(db)?;
+    }
+    Ok(revoked == 1)
+}
+
+/// Keeps when these were last used, unless a later time is kept.
 pub(super) fn used(db: &Connection, used: &[(Hash, Moment)]) -> Result<(), StoreError> {
     let mut keep =
         db.prepare_cached("UPDATE tokens SET last_used = max(coalesce(last_used, ?1), ?1) WHERE hash = ?2")?;
@@ -61,21 +74,18 @@ pub(super) fn used(db: &Connection, used: &[(Hash, Moment)]) -> Result<(), Store
     Ok(())
 }
 
-/// Tokens are never deleted, and revoked once: so their number and that of the revoked only grow.
+/// How often a token was made or revoked.
 pub(super) fn revision(db: &Connection) -> Result<u64, StoreError> {
-    let mut count = db.prepare_cached("SELECT count(*) + count(revoked) FROM tokens")?;
-    Ok(count.query_row([], |row| number(row, 0))?)
+    Ok(db.prepare_cached("SELECT tokens FROM whole")?.query_row([], |row| number(row, 0))?)
 }
 
-/// The key of tickets; this one, where there is none yet.
-pub(super) fn ticket_key(db: &Connection, new: Hash) -> Result<Hash, StoreError> {
-    db.execute("INSERT OR IGNORE INTO secrets VALUES ('tickets', ?)", [new])?;
-    Ok(db.query_row("SELECT value FROM secrets WHERE name = 'tickets'", [], |row| row.get(0))?)
+fn revise(db: &Connection) -> Result<(), StoreError> {
+    db.execute("UPDATE whole SET tokens = tokens + 1", [])?;
+    Ok(())
 }
 
-/// Marks one as revoked, if it is not yet. False if there is none of that name.
-pub(super) fn revoke(db: &Connection, name: &str, now: Moment) -> Result<bool, StoreError> {
-    let revoked =
-        db.execute("UPDATE tokens SET revoked = coalesce(revoked, ?) WHERE name = ?", params![now.millis(), name])?;
-    Ok(revoked == 1)
+/// The key of tickets: this one from now on, where there is none yet.
+pub(super) fn ticket_key(db: &Connection, new: &Hash) -> Result<Hash, StoreError> {
+    db.execute("UPDATE whole SET ticket_key = ? WHERE ticket_key IS NULL", [new])?;
+    Ok(db.query_row("SELECT ticket_key FROM whole", [], |row| row.get(0))?)
 }

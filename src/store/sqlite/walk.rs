@@ -1,11 +1,11 @@
 //! Walking a feed: what changed after a position, and the log itself. Every read is one view.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::rows::{self, Budget, FeedRow, integer, kind, number, record, record_columns};
+use super::rows::{self, Budget, FeedRow, integer, json, kind, number, record, record_columns};
 use crate::{
-    news::{After, Change, FeedId, Filter, Mark, Position},
+    news::{After, Change, FeedId, Filter, Mark, Position, Status},
     store::{Changed, Entry, Log, Lost, StoreError, budget},
 };
 
@@ -28,45 +28,56 @@ pub(super) fn changed(
     let mut own = (row.own_seq() > after).then(|| row.own_change());
     let mut budget = Budget::of(budget::ITEMS);
     let mut changes: Vec<Change> = Vec::new();
-    let mut newest = db.prepare_cached(concat!(
-        "SELECT ",
-        record_columns!(),
-        " FROM items WHERE feed = ? AND last_seq > ? ORDER BY last_seq LIMIT ?"
-    ))?;
-    let limit = if filter.is_some() { budget::LOOKED_AT } else { budget.items() };
-    let mut found = newest.query(params![feed.as_str(), integer(after), integer(limit as u64)])?;
-    // How far it came, and whether anything is left that it did not look at.
-    let mut passed = None;
-    let mut looked_at = 0;
-    let mut full = false;
-    while let Some(item) = found.next()? {
-        let at = rows::newest_change(item)?;
+    // What a filter hides is looked at without its story, which may fill pages of its own.
+    let mut looks = db.prepare_cached(
+        "SELECT last_seq, mark, status, ever FROM items WHERE feed = ? AND last_seq > ? ORDER BY last_seq LIMIT ?",
+    )?;
+    let mut newest =
+        db.prepare_cached(concat!("SELECT ", record_columns!(), " FROM items WHERE feed = ? AND last_seq = ?"))?;
+    let (mut looked, mut full) = (0, false);
+    let mut reached = None;
+    let mut found = looks.query(params![feed.as_str(), integer(after), integer(budget::LOOKED_AT as u64)])?;
+    while let Some(look) = found.next()? {
+        let position = Position { seq: number(look, 0)?, mark: Mark(look.get(1)?) };
+        looked += 1;
         // The feed's own change costs next to nothing, so it counts as an entry without bytes.
-        if let Some(change) = own.take_if(|own| own.position.seq < at.seq) {
+        if let Some(change) = own.take_if(|own| own.position.seq < position.seq) {
             full = !budget.takes(0);
-            changes.extend((!full).then_some(change));
+            if !full {
+                reached = Some(change.position);
+                changes.push(change);
+            }
         }
-        let hidden = filter.map_or(Ok(false), |filter| rows::hidden(item, filter))?;
-        if !full && !hidden {
-            let record = record(item)?;
+        if !full && shown(look, filter)? {
+            let record = newest.query_row(params![feed.as_str(), integer(position.seq)], record)?;
             full = !budget.takes(record.story.len());
-            changes.extend((!full).then(|| Change::of_item(record)));
+            if !full {
+                changes.push(Change::of_item(record));
+            }
         }
         if full {
             break;
         }
-        looked_at += 1;
-        passed = Some(at);
+        reached = Some(position);
     }
-    let mut all = !full && looked_at < limit;
-    if let Some(change) = own.filter(|_| all) {
-        all = budget.takes(0);
-        changes.extend(all.then_some(change));
+    if let Some(change) = own
+        && !full
+        && looked < budget::LOOKED_AT
+        && budget.takes(0)
+    {
+        reached = Some(change.position);
+        changes.push(change);
     }
-    let last = changes.last().map(|change| change.position);
-    let furthest = last.into_iter().chain(passed).max_by_key(|position| position.seq);
-    let reached = furthest.filter(|_| !all).unwrap_or(row.state.head);
-    Ok(Ok(Changed { changes, reached, more: reached != row.state.head, state: row.state }))
+    let more = reached.map_or(after, |reached| reached.seq) < row.state.head.seq;
+    let reached = reached.filter(|_| more).unwrap_or(row.state.head);
+    Ok(Ok(Changed { changes, reached, more, state: row.state }))
+}
+
+/// Whether a filter lets an item pass, of which a row has the status and what it ever had in its columns 2 and 3.
+fn shown(look: &Row<'_>, filter: Option<&Filter>) -> rusqlite::Result<bool> {
+    let Some(filter) = filter else { return Ok(true) };
+    // What a removed item ever had is erased, so that nobody can tell any more who was shown it.
+    Ok(look.get_ref(2)?.as_str()? == Status::Removed.name() || filter.ever(&json(look, 3)?))
 }
 
 /// The log after a position.

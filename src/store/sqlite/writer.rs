@@ -99,8 +99,8 @@ impl Writer {
         self.carry_out(act, Wakes::Followers).await
     }
 
-    /// The same for a job that changes nothing but to see that it can.
-    pub(super) async fn check<T: Send + 'static>(
+    /// The same for a job that changes no feed: a check of health, say.
+    pub(super) async fn beside_feeds<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
