@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod exit;
 pub mod feed;
+pub mod output;
 pub mod problem;
 pub mod publish;
 pub mod server_url;
