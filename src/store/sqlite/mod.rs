@@ -5,6 +5,7 @@
 //! writer. Deliberately absent: a cache (SQLite has one), and any state that is not in the file, except which run of
 //! the server this is.
 
+mod backup;
 mod commit;
 mod fault;
 mod floor;
@@ -35,6 +36,8 @@ use std::{
 use async_trait::async_trait;
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
+
+pub use backup::{backup, restore};
 
 use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
