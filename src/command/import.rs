@@ -174,7 +174,11 @@ impl<R: BufRead> Rows<R> {
             "version" => serde_json::from_slice::<VersionRow>(&line).map(|version| Row::Version(Box::new(version))),
             _ => serde_json::from_slice(&line),
         });
-        let row = read.map_err(|error| self.wrong(&error.to_string()))?;
+        let row = read.map_err(|error| {
+            let said = error.to_string();
+            // Each line is parsed by itself: its number in the file is told, and not that it is a first line.
+            self.wrong(said.split(" at line ").next().unwrap_or(&said))
+        })?;
         self.read += 1;
         Ok(Some(row))
     }
@@ -193,7 +197,7 @@ impl<R: BufRead> Rows<R> {
                 return Err(self.wrong("it is longer than any row"));
             }
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(line));
+                return Ok(Some(line.trim_ascii().to_vec()));
             }
         }
     }
