@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod backup;
+pub mod check;
 pub mod exit;
 pub mod export;
 pub mod feed;
@@ -17,7 +18,7 @@ pub mod server_url;
 pub mod tail;
 pub mod token;
 
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{Contradiction, ServeArgs, Settings, StoreArgs},
@@ -48,6 +49,9 @@ Examples:
   TOKEN=$(newswire token create desk --can publish --feed elections)
   echo '{\"headline\":\"Polls have closed\"}' | newswire publish --token $TOKEN --feed elections
   newswire tail --feed elections
+  newswire feed close elections          its coverage has ended
+  newswire export elections.jsonl --feed elections
+  newswire check                         before a start: settings, store, clock, limits
   newswire help tail                     the manual of one command
 
 Environment:
@@ -93,9 +97,11 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a copy of the SQLite file back
     Restore(backup::RestoreArgs),
+    /// Tell what a server would run by, and what an operator should know before it starts
+    Check(Box<check::CheckArgs>),
     /// Publish items from a file or from standard input
     Publish(publish::PublishArgs),
-    /// Follow a feed: print its changes, or run a command for each (a bot)
+    /// Follow feeds: print their changes, or run a command for each (a bot)
     Tail(tail::TailArgs),
 }
 
@@ -116,7 +122,11 @@ pub struct Beside(Command);
 /// code 0 or 2: nothing has been opened yet.
 #[must_use]
 pub fn parse() -> Job {
-    let cli = Cli::parse();
+    let given = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&given).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    if let (Some(Command::Check(check)), Some(given)) = (&mut cli.command, given.subcommand_matches("check")) {
+        check.note(given);
+    }
     let serve = match cli.command {
         None => cli.serve,
         Some(Command::Serve(serve)) => serve,
@@ -145,6 +155,7 @@ impl Beside {
             Command::Import(args) => import::run(args).await,
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => backup::restore(args).await,
+            Command::Check(args) => check::run(*args).await,
             Command::Publish(args) => publish::run(args).await,
             Command::Tail(args) => tail::run(args).await,
         }
