@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use support::{
     program::{Ran, ended, newswire},
-    server::{FEED, Kept, Server},
+    server::{FEED, Kept, Server, accepted},
 };
 
 /// Runs a command on a server's store.
@@ -24,17 +24,22 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path in text")
 }
 
-/// A feed with a story, a correction of another, and one that was removed; its page and position.
+/// A feed with two stories, and one that was removed; its page and position.
 async fn filled(server: &Server) -> (Value, Value) {
     server.beside_it(&["feed", "create", "world", "--title", "World", "--language", "en-GB"]);
-    let publish = async |headline: &str| {
-        let request = server.edit(reqwest::Method::POST, "/v1/feeds/world/items").json(&json!({"headline": headline}));
-        support::server::accepted(request.send().await).await
-    };
-    for headline in ["One", "Two", "Three"] {
-        publish(headline).await;
+    for headline in ["One", "Two"] {
+        publish(server, headline).await;
     }
+    let id = publish(server, "Three").await["item"]["id"].clone();
+    let door = format!("/v1/feeds/world/items/{}/remove", id.as_str().expect("an id"));
+    accepted(server.client.post(server.url(&door)).bearer_auth(&server.token).json(&json!({})).send().await).await;
     page(server).await
+}
+
+async fn publish(server: &Server, headline: &str) -> Value {
+    let item = json!({"headline": headline});
+    let request = server.client.post(server.url("/v1/feeds/world/items")).bearer_auth(&server.token).json(&item);
+    accepted(request.send().await).await
 }
 
 /// What the feed's page lists, and its position.
@@ -104,8 +109,7 @@ async fn a_backup_made_beside_a_running_server_can_be_restored_and_what_stood_th
     let made = on(&server, &["backup", text(&file)]).await;
     assert_eq!(made.code, 0, "{}", made.err);
 
-    let later = server.edit(reqwest::Method::POST, "/v1/feeds/world/items").json(&json!({"headline": "Later"}));
-    support::server::accepted(later.send().await).await;
+    publish(&server, "Later").await;
     let running = on(&server, &["restore", text(&file)]).await;
     assert_eq!(running.code, 3, "a server runs: {}", running.err);
     server.stop().await;

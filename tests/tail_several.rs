@@ -13,8 +13,8 @@ use tokio::{
 };
 
 async fn publish(server: &Server, feed: &str, item: &Value) {
-    let url = format!("/v1/feeds/{feed}/items");
-    accepted(server.edit(reqwest::Method::POST, &url).json(item).send().await).await;
+    let url = server.url(&format!("/v1/feeds/{feed}/items"));
+    accepted(server.client.post(url).bearer_auth(&server.token).json(item).send().await).await;
 }
 
 fn tail(server: &Server, words: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
