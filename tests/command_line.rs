@@ -38,6 +38,10 @@ fn nobody() -> String {
 
 #[test]
 fn every_help_is_a_manual_with_examples_and_exit_codes() {
+    for args in [&["export"][..], &["import"], &["backup"], &["restore"], &["check"], &["feed", "set"]] {
+        let text = stdout(&newswire(&[args, &["--help"]].concat(), &[]));
+        assert!(text.contains("Usage:") && text.contains("Examples:"), "{args:?}:\n{text}");
+    }
     for args in [&["--help"][..], &["publish", "--help"], &["tail", "--help"]] {
         let output = newswire(args, &[]);
         let text = stdout(&output);
@@ -67,7 +71,7 @@ type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [Senseless; 12] = [
+    let bad: [Senseless; 21] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),
@@ -80,6 +84,15 @@ fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
         (&["token", "create", "desk", "--can", "fly", "--data", &data], &[], "--can"),
         (&["feed", "create", "News Feed", "--title", "T", "--data", &data], &[], "hyphen"),
         (&["feed", "create", "news", "--title", " ", "--data", &data], &[], "title"),
+        (&["feed", "create", "news", "--data", &data], &[], "title"),
+        (&["feed", "create", "news", "--title", "T", "--dir", "up", "--data", &data], &[], "dir"),
+        (&["feed", "create", "news", "--title", "T", "--keep-days", "0", "--data", &data], &[], "keep.days"),
+        (&["feed", "set", "news", "--data", &data], &[], "nothing to set"),
+        (&["token", "create", "desk", "--can", "read", "--expires", "tomorrow"], &[], "--expires"),
+        (&["backup", "--store", "redis://:secret@127.0.0.1:1", "copy"], &[], "BGSAVE"),
+        (&["check", "--data", &data, "--store", "redis://127.0.0.1:1"], &[], "--data"),
+        (&["check", "--data", &data, "--drain", "never"], &[], "--drain"),
+        (&["tail", "--feed", "a", "--feed", "b", "--after", "7-9f3a2c1b"], &[], "--after"),
     ];
     for (args, env, named) in bad {
         let output = newswire(args, env);
@@ -123,7 +136,10 @@ fn a_server_that_stays_away_exits_3_and_says_how_to_go_on() {
     );
     let said = stderr(&output);
     assert_eq!(code(&output), 3, "{said}");
-    assert!(said.contains("line 1: not JSON") && said.contains("line 2: cannot connect"), "{said}");
+    assert!(
+        said.contains("line 1: not JSON") && said.contains(&format!("line 2: cannot connect to {server}")),
+        "{said}"
+    );
     assert!(said.contains("0 published, 1 refused") && said.contains("nothing is doubled"), "{said}");
     assert!(!said.contains("secret"), "{said}");
 }
@@ -226,5 +242,117 @@ fn a_store_that_is_away_exits_3() {
         let output = newswire(&[args, &["--store", &store]].concat(), &[]);
         assert_eq!(code(&output), 3, "{args:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "", "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_whose_reader_has_left_ends_quietly() {
+    let server = Server::start(Kept::Sqlite).await;
+    let place = server.place();
+    for command in ["feed", "token"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_newswire"));
+        child.args([command, "list"]).stdin(Stdio::null()).stderr(Stdio::piped());
+        for (option, value) in &place {
+            child.arg(option).arg(value);
+        }
+        // A pipe whose reading end is closed before anything is written.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = child.stdout(writer).spawn().and_then(std::process::Child::wait_with_output).expect("it runs");
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_is_listed_with_its_end() {
+    let server = Server::start(Kept::Sqlite).await;
+    let created = beside(&server, &["token", "create", "guest", "--can", "read", "--expires", "2099-01-01T00:00:00Z"]);
+    assert_eq!(code(&created), 0, "{}", stderr(&created));
+    let listed = stdout(&beside(&server, &["token", "list"]));
+    assert!(listed.contains("expires 2099-01-01T00:00:00.000Z"), "{listed}");
+    let past = beside(&server, &["token", "create", "late", "--can", "read", "--expires", "2020-01-01T00:00:00Z"]);
+    assert!(code(&past) == 2 && stderr(&past).contains("over already"), "{}", stderr(&past));
+}
+
+#[tokio::test]
+async fn a_feed_is_shown_as_it_was_created() {
+    let server = Server::start(Kept::Sqlite).await;
+    let options = ["--title", "World", "--language", "en-GB", "--time-zone", "Europe/Athens", "--keep-items", "10"];
+    let created = beside(&server, &[&["feed", "create", "world", "--url", ""][..], &options].concat());
+    assert_eq!(code(&created), 0, "{}", stderr(&created));
+    let shown: serde_json::Value =
+        serde_json::from_str(&stdout(&beside(&server, &["feed", "show", "world"]))).expect("JSON");
+    let expected = json!({"id": "world", "title": "World", "language": "en-GB", "timeZone": "Europe/Athens",
+        "access": "public", "status": "live", "keep": {"items": 10}});
+    assert_eq!(shown, expected);
+    assert_eq!(code(&beside(&server, &["feed", "show", "no-such-feed"])), 5);
+    let kept = beside(&server, &["feed", "delete", "world"]);
+    assert!(code(&kept) == 2 && stderr(&kept).contains("--yes"), "{}", stderr(&kept));
+}
+
+#[test]
+fn a_check_tells_each_setting_and_where_it_came_from_and_no_password() {
+    let place = tempfile::tempdir().expect("a directory");
+    let data = place.path().join("none").display().to_string();
+    let output = newswire(&["check", "--data", &data, "--format", "json"], &[("NEWSWIRE_DRAIN", "7")]);
+    let report: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let setting = |name: &str| {
+        let all = report["settings"].as_array().expect("settings");
+        all.iter().find(|setting| setting["name"] == name).expect("each setting is told").clone()
+    };
+    assert_eq!(setting("data"), json!({"name": "data", "value": data, "from": "command line"}));
+    assert_eq!(setting("drain"), json!({"name": "drain", "value": "7", "from": "environment"}));
+    assert_eq!(setting("listen")["from"], "default");
+    assert!(report["warnings"].to_string().contains("no store in"), "{report}");
+    assert_eq!(code(&output), 1);
+    assert!(!place.path().join("none").exists(), "a check makes nothing");
+
+    let store = nobody().replace("http://", "redis://:secret@");
+    let away = newswire(&["check", "--store", &store], &[]);
+    assert_eq!(code(&away), 3, "{}", stdout(&away));
+    assert!(stdout(&away).contains("Error: ") && !stdout(&away).contains("secret"), "{}", stdout(&away));
+}
+
+#[test]
+fn an_import_of_what_is_no_whole_export_loads_nothing() {
+    let place = tempfile::tempdir().expect("a directory");
+    let data = place.path().join("data").display().to_string();
+    let file = place.path().join("torn.jsonl");
+    let header = json!({"newswire": "export", "form": 1, "at": "2026-02-19T19:38:39.000Z", "version": "0.1.0"});
+    std::fs::write(&file, format!("{header}\n{{\"row\":\"begin\",\"feed\":\"news\"}}\n")).expect("written");
+    let output = newswire(&["import", "--data", &data, &file.display().to_string()], &[]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("line 3") && stderr(&output).contains("torn off"), "{}", stderr(&output));
+    assert!(!place.path().join("data").exists(), "nothing was opened");
+}
+
+#[tokio::test]
+async fn a_feed_is_changed_closed_and_opened_again_beside_a_running_server() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let server = Server::start(kept).await;
+        beside(&server, &["feed", "create", "world", "--title", "World", "--description", "Old"]);
+        for (args, said) in [
+            (
+                &["feed", "set", "world", "--title", "The world", "--description", "", "--keep-days", "30"][..],
+                "changed",
+            ),
+            (&["feed", "set", "world", "--title", "The world"], "nothing was changed"),
+            (&["feed", "close", "world"], "is closed"),
+            (&["feed", "close", "world"], "nothing was changed"),
+            (&["feed", "reopen", "world"], "open again"),
+        ] {
+            let output = beside(&server, args);
+            assert_eq!((code(&output), stdout(&output).as_str()), (0, ""), "{args:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
+        }
+        let shown: serde_json::Value =
+            serde_json::from_str(&stdout(&beside(&server, &["feed", "show", "world"]))).expect("JSON");
+        let expected = json!({"id": "world", "title": "The world", "access": "public", "status": "live",
+            "keep": {"days": 30}});
+        assert_eq!(shown, expected);
+        let changes = server.read("/v1/feeds/world/changes?after=0").await;
+        let newest = changes["changes"].as_array().and_then(|all| all.last()).expect("a change");
+        assert_eq!(newest["type"], "feed.reopened");
+        assert_eq!(code(&beside(&server, &["feed", "close", "no-such-feed"])), 5);
     }
 }

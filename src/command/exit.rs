@@ -54,7 +54,8 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(Exit::Away, error.to_string())
+        let exit = if matches!(error, StoreError::Taken(_)) { Exit::Refused } else { Exit::Away };
+        Self::new(exit, error.to_string())
     }
 }
 

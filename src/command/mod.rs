@@ -1,19 +1,24 @@
 //! The command line: what can be typed, and where each command is carried out.
 //!
-//! `feed` and `token` open the store and work beside a server that may be running; `publish` and `tail` know a server
+//! `feed`, `token`, `export`, `import` and `backup` open the store and work beside a server that may be running; `publish` and `tail` know a server
 //! only by its address and its public doors. Each command writes what was asked for to standard output, everything
 //! else to standard error, and ends with one of the codes in [`exit`].
 
 pub mod backoff;
+pub mod backup;
+pub mod check;
 pub mod exit;
+pub mod export;
 pub mod feed;
+pub mod import;
+pub mod output;
 pub mod problem;
 pub mod publish;
 pub mod server_url;
 pub mod tail;
 pub mod token;
 
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{Contradiction, ServeArgs, Settings, StoreArgs},
@@ -44,6 +49,9 @@ Examples:
   TOKEN=$(newswire token create desk --can publish --feed elections)
   echo '{\"headline\":\"Polls have closed\"}' | newswire publish --token $TOKEN --feed elections
   newswire tail --feed elections
+  newswire feed close elections          its coverage has ended
+  newswire export elections.jsonl --feed elections
+  newswire check                         before a start: settings, store, clock, limits
   newswire help tail                     the manual of one command
 
 Environment:
@@ -77,13 +85,23 @@ enum Command {
     /// Serve feeds (what newswire does when no command is given)
     #[command(long_about = ABOUT, after_long_help = exit::HELP)]
     Serve(ServeArgs),
-    /// Create feeds and list them
+    /// Create feeds; change, close, list and delete them
     Feed(feed::FeedArgs),
     /// Create tokens, list and revoke them
     Token(token::TokenArgs),
+    /// Write everything that the store keeps as JSON Lines, which any store can import
+    Export(export::ExportArgs),
+    /// Load what export wrote
+    Import(import::ImportArgs),
+    /// Copy the SQLite file, beside a running server
+    Backup(backup::BackupArgs),
+    /// Put a copy of the SQLite file back
+    Restore(backup::RestoreArgs),
+    /// Tell what a server would run by, and what an operator should know before it starts
+    Check(Box<check::CheckArgs>),
     /// Publish items from a file or from standard input
     Publish(publish::PublishArgs),
-    /// Follow a feed: print its changes, or run a command for each (a bot)
+    /// Follow feeds: print their changes, or run a command for each (a bot)
     Tail(tail::TailArgs),
 }
 
@@ -104,7 +122,11 @@ pub struct Beside(Command);
 /// code 0 or 2: nothing has been opened yet.
 #[must_use]
 pub fn parse() -> Job {
-    let cli = Cli::parse();
+    let given = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&given).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    if let (Some(Command::Check(check)), Some(given)) = (&mut cli.command, given.subcommand_matches("check")) {
+        check.note(given);
+    }
     let serve = match cli.command {
         None => cli.serve,
         Some(Command::Serve(serve)) => serve,
@@ -129,6 +151,11 @@ impl Beside {
             Command::Serve(_) => unreachable!("`parse` makes every serve a job of its own"),
             Command::Feed(args) => feed::run(args).await,
             Command::Token(args) => token::run(args).await,
+            Command::Export(args) => export::run(args).await,
+            Command::Import(args) => import::run(args).await,
+            Command::Backup(args) => backup::backup(args).await,
+            Command::Restore(args) => backup::restore(args).await,
+            Command::Check(args) => check::run(*args).await,
             Command::Publish(args) => publish::run(args).await,
             Command::Tail(args) => tail::run(args).await,
         }
@@ -147,6 +174,22 @@ impl From<Contradiction> for Failure {
 /// # Errors
 /// The arguments contradict each other, or the store is not there or cannot be opened.
 pub async fn open_store(args: &StoreArgs) -> Result<SharedStore, Failure> {
+    Ok(store::open::open(&find_store(args)?, Role::Beside).await?)
+}
+
+/// Opens the store that the arguments name, and makes it where it is not there.
+///
+/// # Errors
+/// The arguments contradict each other, or the store cannot be opened.
+pub async fn open_or_make_store(args: &StoreArgs) -> Result<SharedStore, Failure> {
+    Ok(store::open::open(&args.address()?, Role::Beside).await?)
+}
+
+/// The address of the store that the arguments name, where a file is known to be there.
+///
+/// # Errors
+/// The arguments contradict each other, or the file is not there.
+pub fn find_store(args: &StoreArgs) -> Result<Address, Failure> {
     let address = args.address()?;
     if let Address::Sqlite { dir } = &address
         && !dir.join(sqlite::FILE).exists()
@@ -155,7 +198,7 @@ pub async fn open_store(args: &StoreArgs) -> Result<SharedStore, Failure> {
         let why = format!("there is no store in {}; give --data, or start the server there once", place.display());
         return Err(Failure::new(Exit::Away, why));
     }
-    Ok(store::open::open(&address, Role::Beside).await?)
+    Ok(address)
 }
 
 #[cfg(test)]

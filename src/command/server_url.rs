@@ -20,22 +20,30 @@ impl ServerUrl {
     /// The door at which a feed is followed over a WebSocket.
     #[must_use]
     pub fn live(&self, feed: &FeedId) -> Url {
-        let mut url = self.door(feed, "live");
-        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
-        url.set_scheme(scheme).expect("http and ws are both special schemes, which may be exchanged");
-        url
+        as_socket(self.door(feed, "live"))
+    }
+
+    /// The door at which several feeds are followed over one WebSocket.
+    #[must_use]
+    pub fn live_together(&self) -> Url {
+        as_socket(self.below(&["v1", "live"]))
     }
 
     fn door(&self, feed: &FeedId, name: &str) -> Url {
+        self.below(&["v1", "feeds", feed.as_str(), name])
+    }
+
+    fn below(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        url.path_segments_mut().expect("a http address has a path").pop_if_empty().extend([
-            "v1",
-            "feeds",
-            feed.as_str(),
-            name,
-        ]);
+        url.path_segments_mut().expect("a http address has a path").pop_if_empty().extend(segments);
         url
     }
+}
+
+fn as_socket(mut url: Url) -> Url {
+    let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+    url.set_scheme(scheme).expect("http and ws are both special schemes, which may be exchanged");
+    url
 }
 
 impl FromStr for ServerUrl {
@@ -70,6 +78,7 @@ mod tests {
         let at = |text: &str| text.parse::<ServerUrl>().expect("an address");
         assert_eq!(at("http://h:8787").items(&feed).as_str(), "http://h:8787/v1/feeds/news-feed/items");
         assert_eq!(at("http://h:8787/").live(&feed).as_str(), "ws://h:8787/v1/feeds/news-feed/live");
+        assert_eq!(at("https://h/wire").live_together().as_str(), "wss://h/wire/v1/live");
         assert_eq!(at("https://h/wire/").live(&feed).as_str(), "wss://h/wire/v1/feeds/news-feed/live");
     }
 

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::news::FeedId;
 use entries::Entries;
-use send::{Door, Sent};
+use send::{Door, Sent, When};
 
 const MANUAL: &str = "\
 Input:
@@ -41,7 +41,8 @@ one item. Pauses and retries while the server is away are part of it, for up to 
 
 Output:
   Standard output, where it is not a terminal, gets one line per accepted item: {\"line\":7,\"id\":\"…\",\"position\":\"…\"}.
-  Standard error gets a line per refused item, `line 7: headline: …`, and a summary.
+  Standard error gets a line per refused item, `line 7: headline: …`, and a summary, which counts items that were there \
+already by themselves.
 
 Examples:
   echo '{\"headline\":\"Polls have closed\"}' | newswire publish --token $TOKEN --feed news-feed
@@ -123,6 +124,7 @@ async fn publish<R: AsyncBufRead + Unpin>(mut entries: Entries<R>, door: &Door) 
 /// What is told while it goes on, and at the end.
 struct Report {
     published: u64,
+    before: u64,
     refused: u64,
     /// Standard output, where it is no terminal.
     accepted: Option<io::Stdout>,
@@ -137,13 +139,16 @@ impl Report {
 
     fn new() -> Self {
         let accepted = (!io::stdout().is_terminal()).then(io::stdout);
-        Self { published: 0, refused: 0, accepted, live: io::stderr().is_terminal(), shown: Instant::now() }
+        Self { published: 0, before: 0, refused: 0, accepted, live: io::stderr().is_terminal(), shown: Instant::now() }
     }
 
     fn sent(&mut self, line: u64, sent: &Sent) -> Result<(), Failure> {
         match sent {
-            Sent::Accepted { id, position } => {
-                self.published += 1;
+            Sent::Accepted { id, position, when } => {
+                match when {
+                    When::Now => self.published += 1,
+                    When::Before => self.before += 1,
+                }
                 if let Some(out) = &mut self.accepted {
                     writeln!(out, "{}", json!({"line": line, "id": id, "position": position}))
                         .map_err(|error| Failure::new(Exit::Refused, format!("cannot write the output: {error}")))?;
@@ -177,6 +182,7 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        format!("{} published, {} refused", self.published, self.refused)
+        let before = if self.before > 0 { format!("{} there already, ", self.before) } else { String::new() };
+        format!("{} published, {before}{} refused", self.published, self.refused)
     }
 }

@@ -25,6 +25,7 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Door {
     client: reqwest::Client,
+    server: String,
     url: Url,
     token: String,
     feed: FeedId,
@@ -40,10 +41,24 @@ pub(super) enum Sent {
         id: String,
         /// Its change, if the server made one.
         position: Option<Position>,
+        /// Whether it was published by this run, or was there before.
+        when: When,
     },
     /// It was refused: field and reason.
     Refused(String),
 }
+
+/// When an accepted item was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Now.
+    Now,
+    /// Before: the server knew the idempotency key, or the item by one of its altIds.
+    Before,
+}
+
+/// By this a server tells that it answers again what it answered before.
+const REPLAYED: &str = "idempotency-replayed";
 
 #[derive(Deserialize)]
 struct Accepted {
@@ -74,8 +89,10 @@ impl Door {
             // A redirected POST would become a GET.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| Failure::new(Exit::Usage, format!("cannot make requests: {}", chain(&error))))?;
-        Ok(Self { client, url: server.items(&feed), token, feed, patience })
+            .map_err(|error| {
+                Failure::new(Exit::Usage, format!("cannot make requests: {}", chain(&error, &server.to_string())))
+            })?;
+        Ok(Self { client, server: server.to_string(), url: server.items(&feed), token, feed, patience })
     }
 
     /// Publishes one item. `paused` is told of every pause and its reason.
@@ -86,8 +103,13 @@ impl Door {
         let key = idempotency_key(&self.feed, object);
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(15));
         let began = Instant::now();
+        let mut lost = false;
         loop {
             let (why, asked) = match self.attempt(object, &key).await? {
+                // An earlier attempt of ours was carried out, and its answer lost.
+                Attempt::Answered(Sent::Accepted { id, position, .. }) if lost => {
+                    return Ok(Sent::Accepted { id, position, when: When::Now });
+                }
                 Attempt::Answered(sent) => return Ok(sent),
                 Attempt::Later { why, pause } => (why, pause),
             };
@@ -97,6 +119,7 @@ impl Door {
                 let tried = self.patience.as_secs();
                 return Err(Failure::new(Exit::Away, format!("{why}; given up after {tried} s of trying")));
             }
+            lost = true;
             paused(&why, pause);
             tokio::time::sleep(pause).await;
         }
@@ -110,26 +133,28 @@ impl Door {
             .header("Idempotency-Key", key)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(object.to_vec());
-        let later = |error: &reqwest::Error| Attempt::Later { why: chain(error), pause: None };
+        let later = |error: &reqwest::Error| Attempt::Later { why: chain(error, &self.server), pause: None };
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) if error.is_builder() => return Err(Failure::new(Exit::Usage, chain(&error))),
+            Err(error) if error.is_builder() => return Err(Failure::new(Exit::Usage, chain(&error, &self.server))),
             Err(error) => return Ok(later(&error)),
         };
         let (status, pause) = (answer.status(), retry_after(answer.headers()));
+        let replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
+        let when = if replayed || status == StatusCode::OK { When::Before } else { When::Now };
         match answer.bytes().await {
-            Ok(body) => judge(status, &body, pause),
+            Ok(body) => judge(status, &body, pause, when),
             Err(error) => Ok(later(&error)),
         }
     }
 }
 
 /// What an answer means for the item, or for all that follow.
-fn judge(status: StatusCode, body: &[u8], pause: Option<Duration>) -> Result<Attempt, Failure> {
+fn judge(status: StatusCode, body: &[u8], pause: Option<Duration>, when: When) -> Result<Attempt, Failure> {
     if status.is_success() {
         let foreign = |_| Failure::new(Exit::Away, "the server does not answer as a newswire server would");
         let Accepted { item, position } = serde_json::from_slice(body).map_err(foreign)?;
-        return Ok(Attempt::Answered(Sent::Accepted { id: item.id, position }));
+        return Ok(Attempt::Answered(Sent::Accepted { id: item.id, position, when }));
     }
     if let Some(failure) = for_good(status, body) {
         return Err(failure);
@@ -148,8 +173,8 @@ fn idempotency_key(feed: &FeedId, object: &[u8]) -> String {
     hash.finalize().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// An error and what caused it, without the address that reqwest repeats.
-fn chain(error: &reqwest::Error) -> String {
+/// An error and what caused it, with the server's address and not the whole one that reqwest repeats.
+fn chain(error: &reqwest::Error, server: &str) -> String {
     let mut causes = Vec::new();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
@@ -157,13 +182,13 @@ fn chain(error: &reqwest::Error) -> String {
         next = cause.source();
     }
     let what = if error.is_timeout() {
-        "no answer in time"
+        format!("no answer in time from {server}")
     } else if error.is_connect() {
-        "cannot connect"
+        format!("cannot connect to {server}")
     } else {
-        "the connection failed"
+        format!("the connection to {server} failed")
     };
-    causes.last().map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"))
+    causes.last().map_or_else(|| what.clone(), |cause| format!("{what}: {cause}"))
 }
 
 #[cfg(test)]
@@ -182,7 +207,8 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         let problem = br#"{"code":"tooLong","detail":"at most 300","field":"headline"}"#;
-        let judged = |status: u16, body: &[u8]| judge(StatusCode::from_u16(status).expect("a status"), body, None);
+        let judged =
+            |status: u16, body: &[u8]| judge(StatusCode::from_u16(status).expect("a status"), body, None, When::Now);
         for status in [429, 502, 503, 504] {
             assert!(matches!(judged(status, b""), Ok(Attempt::Later { .. })), "{status}");
         }

@@ -80,8 +80,8 @@ impl Connection {
                 Ok(Self { socket, ahead: VecDeque::new(), ended: None, silence })
             }
             Ok(Err(tungstenite::Error::Http(answer))) => Err(refused(&answer)),
-            Ok(Err(error)) => Err(NotOpened::ForNow { why: format!("cannot connect: {error}"), pause: None }),
-            Err(_) => Err(NotOpened::ForNow { why: "cannot connect: no answer in time".to_owned(), pause: None }),
+            Ok(Err(error)) => Err(unreached(url, &error.to_string())),
+            Err(_) => Err(unreached(url, "no answer in time")),
         }
     }
 
@@ -105,10 +105,10 @@ impl Connection {
         future::pending().await
     }
 
-    /// Holds a message until it is its turn. Of several pulses in a row the newest position says it all.
+    /// Holds a message until it is its turn. Of several pulses of a feed in a row the newest position says it all.
     fn hold(&mut self, message: Message) {
         match self.ahead.back_mut() {
-            Some(last) if last.what == What::Pulse && message.what == What::Pulse => {
+            Some(last) if (&last.what, &message.what) == (&What::Pulse, &What::Pulse) && last.feed == message.feed => {
                 last.position = message.position.or(last.position);
             }
             _ => self.ahead.push_back(message),
@@ -141,6 +141,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// The server cannot be reached now. Its address is told as it was given: neither path nor query.
+fn unreached(url: &Url, error: &str) -> NotOpened {
+    let address = url.origin().ascii_serialization().replacen("ws", "http", 1);
+    NotOpened::ForNow { why: format!("cannot connect to {address}: {error}"), pause: None }
 }
 
 /// What a refused handshake means.

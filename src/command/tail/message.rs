@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::news::Position;
+use crate::news::{FeedId, Position};
 
 /// One message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,9 @@ pub(super) struct Message {
     pub(super) text: String,
     /// What it is.
     pub(super) what: What,
-    /// The position that a follower keeps once this message, and all before it, are dealt with.
+    /// Of which feed it is.
+    pub(super) feed: Option<FeedId>,
+    /// The position of that feed that a follower keeps once this message, and all before it, are dealt with.
     pub(super) position: Option<Position>,
 }
 
@@ -46,6 +48,7 @@ pub(super) enum What {
 struct Wire {
     #[serde(rename = "type")]
     kind: String,
+    feed: Option<FeedId>,
     position: Option<Position>,
     #[serde(default)]
     done: bool,
@@ -97,7 +100,7 @@ impl Message {
                 What::Unknown
             }
         };
-        Ok(Self { text: on_one_line(text), what, position })
+        Ok(Self { text: on_one_line(text), what, feed: wire.feed, position })
     }
 
     /// Whether it is printed, and a command is run for it.

@@ -1,7 +1,7 @@
-//! `newswire tail`: following a feed for as long as it is there, with a position that is kept.
+//! `newswire tail`: following one feed, or several over one connection, with positions that are kept.
 //!
-//! A follower repeats one step: connect after its position, deal with what comes, remember how far it got. Its position
-//! moves only with messages that carry one, and only after they, and all before them, have been dealt with: printed, or
+//! A follower repeats one step: connect after its position, deal with what comes, remember how far it got. The position
+//! of a feed moves only with messages that carry one, and only after they, and all before them, have been dealt with: printed, or
 //! given to a command that ended well. It ends when it is told to stop, or when the server refuses it for good.
 
 mod connection;
@@ -10,8 +10,10 @@ mod message;
 mod print;
 mod state;
 mod stop;
+mod wanted;
 
 use std::{
+    collections::BTreeMap,
     io::{self, ErrorKind, IsTerminal, Stdout},
     path::PathBuf,
     time::Duration,
@@ -27,13 +29,14 @@ use super::{
     exit::{self, Exit, Failure},
     server_url::ServerUrl,
 };
-use crate::news::{After, FeedId};
+use crate::news::{After, FeedId, Filter, Position};
 use connection::{Connection, NotOpened};
 use exec::Dealt;
 use message::{Message, What};
-use print::{Format, Printer};
+use print::{Format, Naming, Printer};
 use state::{StateFile, Unusable};
 use stop::Stop;
+use wanted::Wanted;
 
 const MANUAL: &str = "\
 What comes out:
@@ -47,6 +50,9 @@ Where it begins:
 of the newest --last items. Where the position can no longer be gone on from (the server says why), it gets a `reset` and \
 then a snapshot.
 
+Several feeds, and filters:
+  With several --feed, lines of text begin with the feed's id, and each message names its `feed`. With --urgency, --tag or --subject only items that match come: values of one option are alternatives, different options must all match. An item that no longer matches comes once more as `item.left`.
+
 A bot:
   --exec runs CMD by `sh -c` for each message, one after the other, with the JSON on its standard input. Only after CMD has \
 ended with 0 does the position move on and is written to --state (synced and renamed). A CMD that fails is run again for \
@@ -57,6 +63,7 @@ was left by a tail that was killed: it should do nothing. On Ctrl-C or SIGTERM a
 Examples:
   newswire tail --feed news-feed
   newswire tail --feed news-feed | jq -r 'select(.type == \"item.published\").item.headline'
+  newswire tail --feed world --feed sports --urgency 1..2 --tag elections --tag vote
   newswire tail --feed alerts --after 0 --state alerts.state --exec ./post-to-chat
 
 Environment:
@@ -73,16 +80,19 @@ pub struct TailArgs {
     /// A token that may read, for a feed that is not public
     #[arg(long, value_name = "T", env = "NEWSWIRE_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// The feed to follow
-    #[arg(long, value_name = "ID")]
-    feed: FeedId,
-    /// Begin after this position, where there is no state yet; 0 is before the first change
+    /// The feed to follow; may be repeated, up to 16 times
+    #[arg(long = "feed", value_name = "ID", required = true)]
+    feeds: Vec<FeedId>,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Begin after this position, where there is no state yet; 0, which also several feeds can begin after, is before the
+    /// first change
     #[arg(long, value_name = "POS", conflicts_with = "last")]
     after: Option<String>,
     /// Begin with the newest items (the server rounds up to 10, 50, 200 or 500), where there is no state yet
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
     last: u16,
-    /// Keep the position in this file, and go on from it
+    /// Keep the position of each feed in this file, and go on from it
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Run this for each message, with the JSON on its standard input, instead of printing
@@ -115,22 +125,35 @@ pub async fn run(args: TailArgs) -> Result<Exit, Failure> {
         Some(Ok(after)) => Some(after),
         None => None,
     };
-    let state = args.state.as_deref().map(|path| StateFile::open(path, args.feed.clone())).transpose()?;
-    let kept = state.as_ref().and_then(StateFile::position);
-    if let (Some(kept), Some(_)) = (kept, after) {
-        eprintln!("newswire: going on from {kept} in the state file; --after is for a first run");
+    let filter = args.wanted.filter()?;
+    let mut feeds = args.feeds;
+    feeds.sort();
+    feeds.dedup();
+    if feeds.len() > 1 && matches!(after, Some(After::Position(_))) {
+        return Err(Failure::new(Exit::Usage, "--after: a position is of one feed; for several give 0, or --state"));
+    }
+    let state = args.state.as_deref().map(|path| StateFile::open(path, &feeds)).transpose()?;
+    let mut positions: BTreeMap<FeedId, After> =
+        after.map(|after| feeds.iter().map(|feed| (feed.clone(), after)).collect()).unwrap_or_default();
+    for (feed, kept) in state.iter().flat_map(StateFile::positions) {
+        if positions.insert(feed.clone(), After::Position(*kept)).is_some() {
+            eprintln!("newswire: {feed}: going on from {kept} in the state file; --after is for a first run");
+        }
     }
     let sink = match args.exec {
         Some(command) => Sink::Command(command),
         None => {
+            let naming = if feeds.len() > 1 { Naming::Feed } else { Naming::Nothing };
             let usual = if io::stdout().is_terminal() { Format::Text } else { Format::Json };
-            Sink::Print(Printer::new(io::stdout(), args.format.unwrap_or(usual), TimeZone::system()))
+            Sink::Print(Printer::new(io::stdout(), args.format.unwrap_or(usual), TimeZone::system(), naming))
         }
     };
     let mut follower = Follower {
-        url: args.server.live(&args.feed),
+        server: args.server,
+        feeds,
+        filter,
         token: args.token,
-        after: kept.map(After::Position).or(after),
+        after: positions,
         last: args.last,
         state,
         sink,
@@ -142,10 +165,13 @@ pub async fn run(args: TailArgs) -> Result<Exit, Failure> {
 
 /// Who follows: how far it got, and what it does with what comes.
 struct Follower {
-    url: Url,
+    server: ServerUrl,
+    /// At least one, by id.
+    feeds: Vec<FeedId>,
+    filter: Filter,
     token: Option<String>,
-    /// Where it stands; none before a first snapshot is complete.
-    after: Option<After>,
+    /// Where it stands in each feed; nowhere before a first snapshot of it is complete.
+    after: BTreeMap<FeedId, After>,
     last: u16,
     state: Option<StateFile>,
     sink: Sink,
@@ -192,12 +218,29 @@ impl Follower {
 
     /// Where to connect, from where it stands.
     fn door(&self) -> Url {
-        let mut url = self.url.clone();
-        match self.after {
-            Some(After::Position(position)) => url.query_pairs_mut().append_pair("after", &position.to_string()),
-            Some(After::First) => url.query_pairs_mut().append_pair("after", "0"),
-            None => url.query_pairs_mut().append_pair("last", &self.last.to_string()),
+        let written = |after: &After| match after {
+            After::Position(position) => position.to_string(),
+            After::First => "0".to_owned(),
         };
+        let last = self.last.to_string();
+        let mut url = if let [feed] = self.feeds.as_slice() {
+            let mut url = self.server.live(feed);
+            match self.after.get(feed) {
+                Some(after) => url.query_pairs_mut().append_pair("after", &written(after)),
+                None => url.query_pairs_mut().append_pair("last", &last),
+            };
+            url
+        } else {
+            let mut url = self.server.live_together();
+            url.query_pairs_mut()
+                .extend_pairs(self.feeds.iter().map(|feed| {
+                    let place = self.after.get(feed).map(|after| format!("@{}", written(after)));
+                    ("feed", format!("{feed}{}", place.unwrap_or_default()))
+                }))
+                .append_pair("last", &last);
+            url
+        };
+        wanted::append(&mut url, &self.filter);
         url
     }
 
@@ -217,13 +260,10 @@ impl Follower {
                 return Ok(Walked::Stopped);
             }
             if let Some(position) = message.position {
-                if let Some(state) = &mut self.state {
-                    state.keep(position)?;
-                }
-                self.after = Some(After::Position(position));
+                self.reached(message.feed.as_ref(), position)?;
             }
             match message.what {
-                What::Bye { reason, pause } => return told_to_leave(&reason, pause),
+                What::Bye { reason, pause } => return told_to_leave(message.feed.as_ref(), &reason, pause),
                 What::Stale(since) => {
                     let since = print::plain(&since);
                     eprintln!("newswire: connected, but the feed's source is away since {since}; waiting for it");
@@ -235,6 +275,23 @@ impl Follower {
                 What::News | What::Pulse => self.backoff.succeeded(),
             }
         }
+    }
+
+    /// Keeps how far a feed is dealt with. A message that names none, or one that is not followed, moves nothing where
+    /// several are followed.
+    fn reached(&mut self, feed: Option<&FeedId>, position: Position) -> Result<(), Failure> {
+        let feed = match self.feeds.as_slice() {
+            [only] => only,
+            several => match several.iter().find(|followed| Some(*followed) == feed) {
+                Some(feed) => feed,
+                None => return Ok(()),
+            },
+        };
+        if let Some(state) = &mut self.state {
+            state.keep(feed, position)?;
+        }
+        self.after.insert(feed.clone(), After::Position(position));
+        Ok(())
     }
 
     async fn deal(
@@ -255,11 +312,13 @@ impl Follower {
     }
 }
 
-/// What a `bye` means: to come back, or that there is nothing to come back for.
-fn told_to_leave(reason: &str, pause: Option<Duration>) -> Result<Walked, Failure> {
+/// What a `bye` means: to come back, or that there is nothing to come back for. A `ticket` that ran out and
+/// `tooManyFilters` may both be over at the next attempt.
+fn told_to_leave(feed: Option<&FeedId>, reason: &str, pause: Option<Duration>) -> Result<Walked, Failure> {
+    let feed = feed.map_or_else(|| "the feed".to_owned(), |feed| format!("the feed {feed}"));
     match reason {
-        "gone" => Err(Failure::new(Exit::NotFound, "the feed is gone")),
-        "revoked" => Err(Failure::new(Exit::NotAllowed, "the token was revoked, or the feed now needs one")),
+        "gone" => Err(Failure::new(Exit::NotFound, format!("{feed} is gone"))),
+        "revoked" => Err(Failure::new(Exit::NotAllowed, format!("the token was revoked, or {feed} now needs one"))),
         other => Ok(Walked::Lost { why: format!("the server says bye ({other})"), pause }),
     }
 }

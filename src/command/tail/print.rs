@@ -1,6 +1,7 @@
 //! Printing what a feed says: JSON Lines for programs, lines of text for people.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     io::{self, Write},
 };
@@ -9,6 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::message::{Message, What};
+use crate::news::FeedId;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -28,14 +30,24 @@ pub(super) struct Printer<W> {
     out: W,
     format: Format,
     zone: TimeZone,
-    /// The lines of a snapshot that is not complete. Its newest item comes first, and is to be printed last.
-    held: Vec<String>,
+    naming: Naming,
+    /// The lines of each feed's snapshot that is not complete. Its newest item comes first, and is to be printed last.
+    held: BTreeMap<Option<FeedId>, Vec<String>>,
+}
+
+/// Whether people's lines begin with the feed's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// They do: several feeds are followed.
+    Feed,
+    /// There is only one.
+    Nothing,
 }
 
 impl<W: Write> Printer<W> {
     /// A printer; people's lines show times of this zone.
-    pub(super) fn new(out: W, format: Format, zone: TimeZone) -> Self {
-        Self { out, format, zone, held: Vec::new() }
+    pub(super) fn new(out: W, format: Format, zone: TimeZone, naming: Naming) -> Self {
+        Self { out, format, zone, naming, held: BTreeMap::new() }
     }
 
     /// Prints a message.
@@ -47,7 +59,10 @@ impl<W: Write> Printer<W> {
             Format::Json => writeln!(self.out, "{}", message.text)?,
             Format::Text => {
                 for line in self.lines(message) {
-                    writeln!(self.out, "{line}")?;
+                    match &message.feed {
+                        Some(feed) if self.naming == Naming::Feed => writeln!(self.out, "{feed}  {line}")?,
+                        _ => writeln!(self.out, "{line}")?,
+                    }
                 }
             }
         }
@@ -56,7 +71,7 @@ impl<W: Write> Printer<W> {
 
     fn lines(&mut self, message: &Message) -> Vec<String> {
         if let What::Reset(reason) = &message.what {
-            self.held.clear();
+            self.held.remove(&message.feed);
             return vec![plain(&format!("--- starting from a snapshot: {reason} ---"))];
         }
         let Ok(json) = serde_json::from_str::<Value>(&message.text) else { return Vec::new() };
@@ -66,8 +81,9 @@ impl<W: Write> Printer<W> {
             return vec![line];
         }
         let items = json["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        self.held.extend(items.iter().map(|item| line(&self.zone, "", item)));
-        if json["done"] == true { self.held.drain(..).rev().collect() } else { Vec::new() }
+        let held = self.held.entry(message.feed.clone()).or_default();
+        held.extend(items.iter().map(|item| line(&self.zone, "", item)));
+        if json["done"] == true { held.drain(..).rev().collect() } else { Vec::new() }
     }
 
     fn item_line(&self, kind: &str, json: &Value) -> String {
@@ -151,8 +167,12 @@ mod tests {
     use super::*;
 
     fn printed(format: Format, messages: &[&str]) -> String {
+        printed_so(format, Naming::Nothing, messages)
+    }
+
+    fn printed_so(format: Format, naming: Naming, messages: &[&str]) -> String {
         let mut out = Vec::new();
-        let mut printer = Printer::new(&mut out, format, TimeZone::UTC);
+        let mut printer = Printer::new(&mut out, format, TimeZone::UTC, naming);
         for text in messages {
             printer.print(&Message::read(text).expect("a message")).expect("memory can be written to");
         }
@@ -179,6 +199,18 @@ mod tests {
              2026-02-19 19:38  [corrected] New (Correction: not old)\n\
              2026-02-19 19:38  [retracted] Retracted: wrong\n"
         );
+    }
+
+    #[test]
+    fn people_who_follow_several_feeds_see_which_one_a_line_is_of_and_what_left() {
+        let pages = [
+            r#"{"type":"snapshot","feed":"a","done":false,"items":[{"headline":"A2"}]}"#,
+            r#"{"type":"snapshot","feed":"b","done":true,"items":[{"headline":"B1"}]}"#,
+            r#"{"type":"snapshot","feed":"a","done":true,"items":[{"headline":"A1"}]}"#,
+            r#"{"type":"item.left","feed":"b","position":"7-9f3a2c1b","item":{"id":"0194"}}"#,
+        ];
+        let lines = "b  B1\na  A1\na  A2\nb  [left] item 0194\n";
+        assert_eq!(printed_so(Format::Text, Naming::Feed, &pages), lines);
     }
 
     #[test]

@@ -42,11 +42,12 @@ use rusqlite::Connection;
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
+pub use backup::{backup, restore};
+
 use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
 };
-pub use backup::{backup, restore};
 
 use crate::news::{After, Cursor, Feed, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
 
