@@ -63,7 +63,12 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     if settings.sample {
         drain.spawn(sample::publish(store.clone(), drain.clone(), address));
     }
-    let router = http::router(Doors { store: store.clone(), feeds: feeds.clone(), drain: drain.clone() });
+    let router = http::router(Doors {
+        store: store.clone(),
+        feeds: feeds.clone(),
+        drain: drain.clone(),
+        ticket_key: Default::default(),
+    });
     announce(address, editor.as_ref());
     tokio::select! {
         () = http::serve::accept(listener, router, drain.clone()) => {}

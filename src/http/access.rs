@@ -4,24 +4,44 @@ use http::{HeaderMap, header};
 
 use super::{Doors, problem::Problem};
 use crate::{
+    live::right::Right,
     news::{FeedId, feed::Access},
     store::{FeedState, Scope, Token, token::Secret},
 };
 
-/// The good token that a request carries in `Authorization: Bearer`, if it carries any.
+/// The good token that a request carries in `Authorization: Bearer`, or in a WebSocket's subprotocol, if it carries any.
 ///
 /// # Errors
 /// 401 where it carries one that is unknown, expired or revoked: a client that means to show a token is never served
 /// as if it had none. 503 where the store is away.
 pub async fn token(doors: &Doors, headers: &HeaderMap) -> Result<Option<Token>, Problem> {
-    let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let Some(given) = headers.get(header::AUTHORIZATION) else {
+        return match subprotocol(headers) {
+            Some(secret) => good(doors, secret).await.map(Some),
+            None => Ok(None),
+        };
+    };
     let given = given.to_str().ok().and_then(|text| text.split_once(' '));
     let Some((_, secret)) = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
         return Err(Problem::unauthorized("Send the token as \"Authorization: Bearer TOKEN\"."));
     };
-    let secret: Secret = secret.trim().parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    good(doors, secret.trim()).await.map(Some)
+}
+
+/// What the subprotocols of a browser's WebSocket begin with that carry a token: it can send no other header.
+pub const SUBPROTOCOL: &str = "newswire.token.";
+
+/// The token among the subprotocols that a WebSocket offers.
+fn subprotocol(headers: &HeaderMap) -> Option<&str> {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).find_map(|offered| offered.trim().strip_prefix(SUBPROTOCOL))
+}
+
+/// The token with this text, if it is good.
+async fn good(doors: &Doors, secret: &str) -> Result<Token, Problem> {
+    let secret: Secret = secret.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     match doors.store.token(&secret.hash()).await? {
-        Some(token) if token.good(doors.store.now()) => Ok(Some(token)),
+        Some(token) if token.good(doors.store.now()) => Ok(token),
         _ => Err(Problem::unauthorized(
             "This token is unknown, expired or revoked; \"newswire token create NAME --can publish\" makes one.",
         )),
@@ -40,6 +60,19 @@ pub async fn editor(doors: &Doors, headers: &HeaderMap, feed: &FeedId) -> Result
         return Ok(token);
     }
     Err(Problem::forbidden(format!("The token {:?} may not publish in the feed {feed}.", token.name)))
+}
+
+/// By what right a request may read a feed's stream, which may last.
+///
+/// # Errors
+/// As for [`reader`].
+pub async fn right(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<Right, Problem> {
+    reader(doors, headers, state).await?;
+    match token(doors, headers).await? {
+        // A public feed is anybody's, whatever becomes of the token; once it turns private, the token counts.
+        Some(token) if token.allows(Scope::Read, &state.feed.id) => Ok(doors.feeds.rights.of(&token)),
+        _ => Ok(Right::Anybody),
+    }
 }
 
 /// What a reader may see.

@@ -20,6 +20,7 @@ pub mod query;
 pub mod request;
 pub mod serve;
 pub mod socket;
+pub mod ticket;
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,12 +29,13 @@ use axum::{
     routing::{get, patch, post},
 };
 use http::{HeaderName, Method, header};
+use tokio::sync::OnceCell;
 use tower_http::{catch_panic::CatchPanicLayer, cors};
 
 use crate::{
     live::{Drain, Feeds},
     news::edit::Verb,
-    store::SharedStore,
+    store::{Hash, SharedStore},
 };
 use problem::Problem;
 
@@ -46,6 +48,8 @@ pub struct Doors {
     pub feeds: Arc<Feeds>,
     /// Who is told to leave, and when.
     pub drain: Drain,
+    /// What tickets are signed with, once that was asked for.
+    pub ticket_key: Arc<OnceCell<Hash>>,
 }
 
 /// Every door of the server.
@@ -58,7 +62,9 @@ pub fn router(doors: Doors) -> Router {
         .route("/readyz", get(health::ready))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::one))
+        .route("/v1/live", get(live::several::stream))
         .route("/v1/feeds/{feed}/live", get(live::stream))
+        .route("/v1/feeds/{feed}/tickets", post(ticket::make))
         .route("/v1/feeds/{feed}/changes", get(poll::changes))
         .route("/v1/feeds/{feed}/items", get(items::page).post(publish::publish))
         .route("/v1/feeds/{feed}/items/{id}", get(items::one).merge(patch(publish::update)))

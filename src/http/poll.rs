@@ -15,6 +15,7 @@ use super::{
     address::{self, Address},
     problem::Problem,
     query::Query,
+    ticket,
 };
 use crate::{
     live::{
@@ -37,7 +38,8 @@ pub async fn changes(
     let filter = query.filter()?;
     let (limit, wait) = (query.number("limit")?, query.number("wait")?.unwrap_or(0));
     let after = query.one("after")?;
-    query.end("after, limit, wait, urgency, tag and subject")?;
+    let ticket = query.one("ticket")?;
+    query.end("after, limit, wait, urgency, tag, subject and ticket")?;
     let Some(after) = after else {
         let detail = "Say after which position: \"after=0\" for everything that is kept, or the position that \
                       GET …/items returned with its items.";
@@ -50,9 +52,17 @@ pub async fn changes(
     }
     let id = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
     let Some(awake) = doors.feeds.open(&id).await? else { return Err(Problem::no_feed(&feed)) };
-    access::reader(&doors, &headers, &awake.state()).await?;
-    let polled = poll(&doors.feeds, &awake, Asked { after, limit, wait: Duration::from_secs(wait), filter }).await?;
+    let right = match ticket {
+        None => access::right(&doors, &headers, &awake.state()).await?,
+        Some(ticket) => match ticket::token(&doors, &id, &ticket).await? {
+            Some(token) => doors.feeds.rights.of(&token),
+            None => return Err(Problem::unauthorized("This ticket is over; POST …/tickets gives another.")),
+        },
+    };
+    let polled =
+        poll(&doors.feeds, &awake, Asked { after, limit, wait: Duration::from_secs(wait), filter, right }).await?;
     let body = match polled {
+        Polled::Revoked => return Err(Problem::unauthorized("The token was revoked, or the feed now needs one.")),
         Polled::Reset { reason: Reset::Gone, .. } => return Err(Problem::no_feed(&feed)),
         Polled::Reset { reason, position } => json!({"reset": reason.name(), "position": position}).to_string(),
         Polled::Changes { changes, position, more } => {

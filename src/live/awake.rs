@@ -21,7 +21,7 @@ use super::{
     window::{CHANGES, View, Window},
 };
 use crate::{
-    news::{FeedId, Mark, Position},
+    news::{FeedId, Mark, Position, feed::Access},
     store::{FeedState, Lost, StoreError, Witness},
 };
 
@@ -120,6 +120,12 @@ impl Awake {
     #[must_use]
     pub fn state(&self) -> FeedState {
         self.with(|live| live.window.state().clone())
+    }
+
+    /// Whether everybody may read the feed, as far as this node knows.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.with(|live| live.window.state().feed.access == Access::Public)
     }
 
     /// How far what was read earlier can be trusted.

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{awake::Awake, drain::Drain, filters::Count, freshness::Freshness};
+use super::{awake::Awake, drain::Drain, filters::Count, freshness::Freshness, right::Rights};
 use crate::{
     news::FeedId,
     store::{SharedStore, StoreError},
@@ -41,6 +41,8 @@ pub struct Feeds {
     pub drain: Drain,
     /// The slots of reads behind windows.
     pub reads: Semaphore,
+    /// The tokens that open readers hold.
+    pub rights: Rights,
     /// How many different filters open readers have.
     filters: Count,
 }
@@ -53,6 +55,7 @@ impl Feeds {
             awake: Mutex::default(),
             freshness: Freshness::unconfirmed(store.now()),
             reads: Semaphore::new(READS_AT_ONCE),
+            rights: Rights::default(),
             filters: Count::default(),
             store,
             drain,

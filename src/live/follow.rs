@@ -2,7 +2,7 @@
 //!
 //! [`follow`] is woken by commits alone: each is fetched into the windows of awake feeds, and only then does the node
 //! claim to be current. [`tend`] is woken by time: it tells readers when that claim has become too old, or good again,
-//! and puts to sleep what nobody reads.
+//! ends readers whose token was revoked, and puts to sleep what nobody reads.
 
 use std::{sync::Arc, time::Duration};
 
@@ -104,6 +104,7 @@ async fn fetch(feeds: &Feeds, awake: Vec<Arc<Awake>>) -> Result<(), StoreError> 
 pub async fn tend(feeds: Arc<Feeds>) {
     let mut ticks = tokio::time::interval(Duration::from_millis(250));
     let mut fresh = feeds.freshness.is_fresh();
+    let mut looks = 0_u32;
     loop {
         // What can wake this loop: the clock; and the drain ends it.
         tokio::select! {
@@ -111,6 +112,14 @@ pub async fn tend(feeds: Arc<Feeds>) {
             () = feeds.drain.left() => return,
         }
         feeds.tidy();
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(2) {
+            match feeds.rights.look(&feeds.store).await {
+                Ok(true) => feeds.every().iter().for_each(|awake| awake.wake()),
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "whether tokens were revoked could not be asked"),
+            }
+        }
         if feeds.freshness.is_fresh() != fresh {
             fresh = !fresh;
             if fresh {

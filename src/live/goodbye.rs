@@ -21,6 +21,10 @@ pub enum Goodbye {
     Behind,
     /// There is no such feed (any more).
     Gone,
+    /// The reader's token was revoked or has expired, or the feed is not public any more.
+    Revoked,
+    /// The ticket that the reader came with is over.
+    Ticket,
     /// The readers of this feed, or of this server, have too many different filters.
     TooManyFilters,
     /// The client sent more than a reader has to say.
@@ -29,8 +33,16 @@ pub enum Goodbye {
 
 impl Goodbye {
     /// Every reason.
-    pub const ALL: [Self; 6] =
-        [Self::Draining, Self::StoreAway, Self::Behind, Self::Gone, Self::TooManyFilters, Self::TooMuch];
+    pub const ALL: [Self; 8] = [
+        Self::Draining,
+        Self::StoreAway,
+        Self::Behind,
+        Self::Gone,
+        Self::Revoked,
+        Self::Ticket,
+        Self::TooManyFilters,
+        Self::TooMuch,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -40,6 +52,8 @@ impl Goodbye {
             Self::StoreAway => "storeAway",
             Self::Behind => "behind",
             Self::Gone => "gone",
+            Self::Revoked => "revoked",
+            Self::Ticket => "ticket",
             Self::TooManyFilters => "tooManyFilters",
             Self::TooMuch => "tooMuch",
         }
@@ -51,7 +65,7 @@ impl Goodbye {
         match self {
             Self::Draining => 1012,
             Self::StoreAway | Self::Behind | Self::TooManyFilters => 1013,
-            Self::Gone => 1008,
+            Self::Gone | Self::Revoked | Self::Ticket => 1008,
             Self::TooMuch => 1009,
         }
     }
@@ -65,7 +79,7 @@ impl Goodbye {
             Self::StoreAway => (2_000, 8_000),
             Self::TooManyFilters => (10_000, 60_000),
             // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
-            Self::Gone | Self::TooMuch => (60_000, 120_000),
+            Self::Gone | Self::Revoked | Self::Ticket | Self::TooMuch => (60_000, 120_000),
         };
         // Without random numbers the pause is the shortest one: late is worse than crowded.
         let random = getrandom::u32().unwrap_or(0);

@@ -15,6 +15,7 @@ pub mod goodbye;
 pub mod message;
 pub mod poll;
 pub mod reader;
+pub mod right;
 pub mod snapshot;
 pub mod window;
 pub mod wire;

@@ -11,6 +11,7 @@ use super::{
     feeds::Feeds,
     goodbye::Goodbye,
     message::Reset,
+    right::Right,
     window::{Shared, View},
     wire::Wire,
 };
@@ -34,6 +35,8 @@ pub enum Polled {
         /// Whether to ask again at once.
         more: bool,
     },
+    /// The right to read was lost meanwhile.
+    Revoked,
     /// The position is no good: read the items anew, then go on from here.
     Reset {
         /// Why.
@@ -54,6 +57,8 @@ pub struct Asked {
     pub wait: Duration,
     /// What is wanted, if not everything.
     pub filter: Option<Filter>,
+    /// By what right it is asked.
+    pub right: Right,
 }
 
 /// At most `limit` changes after a position; where there is none, waits for one.
@@ -61,7 +66,7 @@ pub struct Asked {
 /// # Errors
 /// The store is away, or this node is out of touch with it.
 pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, StoreError> {
-    let Asked { after, limit, wait, filter } = asked;
+    let Asked { after, limit, wait, filter, right } = asked;
     let deadline = Instant::now() + wait;
     let generation = awake.standing().generation;
     let mut at = after;
@@ -70,11 +75,18 @@ pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, 
         if !feeds.freshness.is_fresh() {
             return Err(StoreError::Unavailable("this node is out of touch with its store".to_owned()));
         }
+        if right.is_lost(awake.is_public(), feeds.store.now()) {
+            return Ok(Polled::Revoked);
+        }
         let reset = |reason| Ok(Polled::Reset { reason, position: awake.state().head });
         let mut until = deadline;
         let position = match at {
             After::Position(position) => {
                 let look = awake.look(position);
+                // What the look found may have turned the feed private.
+                if right.is_lost(awake.is_public(), feeds.store.now()) {
+                    return Ok(Polled::Revoked);
+                }
                 match look.ended {
                     Some(Goodbye::Gone) => return reset(Reset::Gone),
                     Some(_) => return Err(StoreError::Unavailable("this feed cannot be served from here".to_owned())),

@@ -19,6 +19,7 @@ use super::{
     filters::Wanted,
     goodbye::{Ending, Goodbye},
     message::{HEARTBEAT_SECS, Message, Reset},
+    right::Right,
     snapshot::{self, Rest, Snapshot},
     window::{Shared, View},
     wire::Wire,
@@ -50,6 +51,8 @@ pub struct Wish {
     pub size: usize,
     /// What it wants, if not everything.
     pub filter: Option<Filter>,
+    /// By what right it reads.
+    pub right: Right,
 }
 
 /// What the transport does next.
@@ -71,6 +74,7 @@ pub struct Reader {
     size: usize,
     /// What it wants, if not everything.
     wanted: Option<Wanted>,
+    right: Right,
     stage: Stage,
     /// The generation of the window that its position belongs to.
     generation: u64,
@@ -118,7 +122,7 @@ impl Reader {
     /// # Errors
     /// [`Goodbye::TooManyFilters`].
     pub fn open(feeds: Arc<Feeds>, awake: Arc<Awake>, wire: Wire, wish: Wish) -> Result<Self, Goodbye> {
-        let Wish { start, size, filter } = wish;
+        let Wish { start, size, filter, right } = wish;
         let wanted = match filter {
             Some(filter) => Some(awake.filters.enter(filter).ok_or(Goodbye::TooManyFilters)?),
             None => None,
@@ -131,6 +135,7 @@ impl Reader {
             wire,
             size: snapshot::size(if size == 0 { snapshot::DEFAULT_SIZE } else { size }),
             wanted,
+            right,
             stage: Stage::Opening(start),
             beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
             told_stale: false,
@@ -144,6 +149,9 @@ impl Reader {
         loop {
             if self.feeds.drain.leaving() {
                 return self.end(Goodbye::Draining);
+            }
+            if self.right_is_lost() {
+                return self.end(Goodbye::Revoked);
             }
             let turn = match self.stage.clone() {
                 Stage::Opening(start) => self.begin(start).await,
@@ -267,7 +275,7 @@ impl Reader {
 
     /// One step from a position, or one wait.
     ///
-    /// What can wake a waiting reader: a change, a cut or the end of its feed; this node losing or regaining touch
+    /// What can wake a waiting reader: a change, a cut or the end of its feed; the end of its right; this node losing or regaining touch
     /// with the store; its heartbeat; the drain.
     async fn walk(&mut self, at: Position) -> Option<Turn> {
         let awake = self.awake.clone();
@@ -277,11 +285,19 @@ impl Reader {
         if let Some(why) = look.ended {
             return Some(self.end(why));
         }
+        // What the look found may have turned the feed private.
+        if self.right_is_lost() {
+            return Some(self.end(Goodbye::Revoked));
+        }
         if look.generation != self.generation {
             self.stage = Stage::Starting { reset: Some(Reset::StoreChanged) };
             return None;
         }
         let mut until = self.beat_at;
+        if let Some(expires) = self.right.expires() {
+            let left = expires.millis().saturating_sub(self.feeds.store.now().millis());
+            until = until.min(Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+        }
         match look.view {
             View::Changes { changes, reached } => {
                 self.stage = Stage::Walking(reached);
@@ -369,6 +385,10 @@ impl Reader {
             Some(wanted) => change.wanted(wanted, self.wire, now),
         };
         changes.iter().filter_map(encoded).collect()
+    }
+
+    fn right_is_lost(&self) -> bool {
+        self.right.is_lost(self.awake.is_public(), self.feeds.store.now())
     }
 
     fn filter(&self) -> Option<&Filter> {

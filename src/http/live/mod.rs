@@ -3,6 +3,7 @@
 //! Both say the same messages; which one it is follows from the request. A reader that cannot be served is told so in
 //! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
 
+pub mod several;
 mod sse;
 mod web_socket;
 
@@ -12,15 +13,16 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, header};
 
-use super::{Doors, access, address::Address, problem::Problem, query::Query};
+use super::{Doors, access, address::Address, problem::Problem, query::Query, ticket};
 use crate::{
-    live::{Ending, Goodbye, Reader, Start, Turn, Wire, Wish},
+    live::{Ending, Goodbye, Reader, Start, Turn, Wire, Wish, right::Right},
     news::{After, FeedId},
 };
 
-/// What is walked: a feed, or nothing but an end.
+/// What is walked: a feed, several, or nothing but an end.
 enum Walk {
     Reader(Box<Reader>),
+    Several(several::Several),
     Refused(Ending),
 }
 
@@ -29,6 +31,7 @@ impl Walk {
     async fn next(&mut self) -> Turn {
         match self {
             Self::Reader(reader) => reader.next().await,
+            Self::Several(several) => several.next().await,
             Self::Refused(ending) => Turn::End(ending.clone()),
         }
     }
@@ -37,6 +40,7 @@ impl Walk {
     fn end(&self, why: Goodbye) -> Turn {
         match self {
             Self::Reader(reader) => reader.end(why),
+            Self::Several(several) => several.end(why),
             Self::Refused(ending) => Turn::End(ending.clone()),
         }
     }
@@ -50,14 +54,15 @@ pub async fn stream(
     request: Request,
 ) -> Result<Response, Problem> {
     let (after, last, filter) = (query.one("after")?, query.number("last")?, query.filter()?);
-    query.end("after, last, urgency, tag and subject")?;
+    let ticket = query.one("ticket")?;
+    query.end("after, last, urgency, tag, subject and ticket")?;
     if last == Some(0) {
         return Err(Problem::bad_request("last", "last is how many items to begin with: at least 1."));
     }
     let wire = wire(request.headers())?;
     let start = start(request.headers(), after.as_deref());
-    let wish = Wish { start, size: last.unwrap_or(0), filter };
-    let walk = open(&doors, &feed, wire, wish, request.headers()).await?;
+    let wish = Wish { start, size: last.unwrap_or(0), filter, right: Right::Anybody };
+    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?;
     match wire {
         Wire::WebSocket => web_socket::upgrade(&doors, walk, request),
         Wire::Sse => Ok(sse::respond(walk)),
@@ -87,7 +92,13 @@ fn start(headers: &HeaderMap, after: Option<&str>) -> Start {
     }
 }
 
-async fn open(doors: &Doors, feed: &str, wire: Wire, wish: Wish, headers: &HeaderMap) -> Result<Walk, Problem> {
+async fn open(
+    doors: &Doors,
+    feed: &str,
+    wire: Wire,
+    wish: Wish,
+    (headers, ticket): (&HeaderMap, Option<&str>),
+) -> Result<Walk, Problem> {
     let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
@@ -101,7 +112,16 @@ async fn open(doors: &Doors, feed: &str, wire: Wire, wish: Wish, headers: &Heade
     if !doors.feeds.freshness.is_fresh() {
         return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
     }
-    access::reader(doors, headers, &awake.state()).await?;
+    let right = match ticket {
+        None => access::right(doors, headers, &awake.state()).await?,
+        Some(ticket) => match ticket::token(doors, &id, ticket).await {
+            Ok(Some(token)) => doors.feeds.rights.of(&token),
+            // A browser's EventSource comes back with the same ticket, and would never do so after an error status.
+            Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Ticket))),
+            Err(_) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway))),
+        },
+    };
+    let wish = Wish { right, ..wish };
     Ok(match Reader::open(doors.feeds.clone(), awake, wire, wish) {
         Ok(reader) => Walk::Reader(Box::new(reader)),
         Err(why) => Walk::Refused(Ending::of(&id, wire, why)),

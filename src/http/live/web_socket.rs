@@ -24,7 +24,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Doors, Problem, Walk};
+use super::{Doors, Problem, Walk, access};
 use crate::live::{Ending, Goodbye, Turn};
 
 /// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
@@ -48,6 +48,7 @@ pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result
         return Err(Problem::method_not_allowed());
     }
     let key = accepted(request.headers())?;
+    let subprotocol = chosen(request.headers());
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));
     };
@@ -57,7 +58,11 @@ pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result
             Err(error) => tracing::debug!(%error, "a handshake was not finished"),
         }
     });
-    let response = Response::builder()
+    let mut response = Response::builder();
+    if let Some(subprotocol) = subprotocol {
+        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    let response = response
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::CONNECTION, "upgrade")
         .header(header::UPGRADE, "websocket")
@@ -80,6 +85,18 @@ fn accepted(headers: &HeaderMap) -> Result<String, Problem> {
         Some(key) if key.len() == 24 => Ok(derive_accept_key(key.as_bytes())),
         _ => Err(Problem::bad_request("Sec-WebSocket-Key", "A handshake carries 16 random bytes in base64.")),
     }
+}
+
+/// What a browser can name its connection by; a token that it offers beside stays out of the answer then.
+const SUBPROTOCOL: &str = "newswire.v1";
+
+/// The subprotocol to answer with, of those that are offered: a browser fails a connection that answers with none.
+fn chosen(headers: &HeaderMap) -> Option<String> {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let offered: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let ours = offered.iter().find(|offered| **offered == SUBPROTOCOL);
+    let token = || offered.iter().find(|offered| offered.starts_with(access::SUBPROTOCOL));
+    ours.or_else(token).map(|chosen| (*chosen).to_owned())
 }
 
 /// Whether a header that is a list names this word.

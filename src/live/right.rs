@@ -1,0 +1,113 @@
+//! By what right a reader reads: as anybody, or by a token. Who has lost it is told to leave before anything more is
+//! sent.
+//!
+//! A node looks at the store's revision of tokens twice a second while any reader holds one, and at the tokens
+//! themselves only where that has changed. Expiry is judged by the store's clock, without asking.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    news::Moment,
+    store::{Hash, SharedStore, StoreError, Token},
+};
+
+/// By what right a reader reads.
+#[derive(Clone, Debug)]
+pub enum Right {
+    /// The feed is public.
+    Anybody,
+    /// It showed a token.
+    Token(Arc<Held>),
+}
+
+/// A token that readers hold.
+#[derive(Debug)]
+pub struct Held {
+    hash: Hash,
+    expires: Option<Moment>,
+    revoked: AtomicBool,
+}
+
+impl Right {
+    /// Whether it is lost. `public`: whether everybody may read the feed now.
+    #[must_use]
+    pub fn is_lost(&self, public: bool, now: Moment) -> bool {
+        match self {
+            Self::Anybody => !public,
+            Self::Token(held) => {
+                held.revoked.load(Ordering::Relaxed) || held.expires.is_some_and(|expires| expires <= now)
+            }
+        }
+    }
+
+    /// When it ends by itself.
+    #[must_use]
+    pub fn expires(&self) -> Option<Moment> {
+        match self {
+            Self::Anybody => None,
+            Self::Token(held) => held.expires,
+        }
+    }
+}
+
+/// All tokens that readers of this node hold.
+#[derive(Debug, Default)]
+pub struct Rights {
+    held: Mutex<HashMap<Hash, Weak<Held>>>,
+    /// The revision at the last look; none where nobody held a token.
+    seen: Mutex<Option<u64>>,
+}
+
+impl Rights {
+    /// The right of who shows this token, which is good now.
+    #[must_use]
+    pub fn of(&self, token: &Token) -> Right {
+        let mut all = self.held.lock().expect("nothing panics while holding it");
+        if let Some(held) = all.get(&token.hash).and_then(Weak::upgrade) {
+            return Right::Token(held);
+        }
+        all.retain(|_, held| held.strong_count() > 0);
+        let held = Arc::new(Held { hash: token.hash, expires: token.expires, revoked: AtomicBool::new(false) });
+        all.insert(token.hash, Arc::downgrade(&held));
+        // The next look asks for it: it may have been revoked since it was found good.
+        *self.seen.lock().expect("nothing panics while holding it") = None;
+        Right::Token(held)
+    }
+
+    /// Looks whether tokens were revoked. True: some were, and their readers are to be woken.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn look(&self, store: &SharedStore) -> Result<bool, StoreError> {
+        let held: Vec<Arc<Held>> = {
+            let all = self.held.lock().expect("nothing panics while holding it");
+            all.values().filter_map(Weak::upgrade).collect()
+        };
+        if held.is_empty() {
+            return Ok(false);
+        }
+        // What is not good any more is marked before the revision counts as seen.
+        let before = *self.seen.lock().expect("nothing panics while holding it");
+        let revision = store.tokens_revision().await?;
+        if before == Some(revision) {
+            return Ok(false);
+        }
+        let mut any = false;
+        for held in held {
+            let good = store.token(&held.hash).await?.is_some_and(|token| token.revoked.is_none());
+            any |= !good && !held.revoked.swap(true, Ordering::Relaxed);
+        }
+        let mut seen = self.seen.lock().expect("nothing panics while holding it");
+        // Whoever came meanwhile is looked at next time.
+        if *seen == before {
+            *seen = Some(revision);
+        }
+        Ok(any)
+    }
+}
