@@ -10,11 +10,13 @@
 //! `link` (the connection), `write`, `read`, `follower`, `tokens`, `clock`, `scrub`, `health`.
 
 mod clock;
+mod dump;
 mod follower;
 mod health;
 mod info;
 mod keys;
 mod link;
+mod load;
 mod read;
 mod record;
 mod retention;
@@ -29,7 +31,7 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use self::{clock::Clock, follower::RedisFollower, link::Link, scrub::Scrub};
+use self::{clock::Clock, dump::RedisDump, follower::RedisFollower, link::Link, scrub::Scrub};
 use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
@@ -209,13 +211,11 @@ impl Store for Redis {
     }
 
     async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError> {
-        let _ = feeds;
-        not_built()
+        Ok(Box::new(RedisDump::begin(Arc::clone(&self.link), feeds).await?))
     }
 
     async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError> {
-        let _ = rows;
-        not_built()
+        load::load(&self.link, rows).await
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
@@ -230,8 +230,4 @@ impl Store for Redis {
         self.background.lock().await.shutdown().await;
         self.link.close().await;
     }
-}
-
-fn not_built<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable("this is not built yet".to_owned()))
 }

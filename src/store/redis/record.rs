@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     news::{Ever, Kind, Moment, Pin, Record, Status},
-    store::{ItemWrite, StoreError, Version},
+    store::{StoreError, Version},
 };
 
 /// The second line.
@@ -69,8 +69,8 @@ pub(super) fn ever(ever: &Ever) -> String {
 }
 
 /// The first line of a version.
-pub(super) fn made(write: &ItemWrite, who: &str) -> String {
-    let made = Made { who: who.to_owned(), fields: write.fields.clone() };
+pub(super) fn made(fields: &[String], who: &str) -> String {
+    let made = Made { who: who.to_owned(), fields: fields.to_vec() };
     serde_json::to_string(&made).expect("names are plain data")
 }
 

@@ -54,6 +54,8 @@ scripts! {
     CUT = Write "append.lua" "cut.lua";
     /// Gives up a part of what a feed no longer keeps.
     PRUNE = Write "prune.lua";
+    /// Loads a version of an item.
+    LOAD_VERSION = Write "load_version.lua";
     /// Deletes a feed.
     DELETE_FEED = Write "delete_feed.lua";
     /// Keeps a token.

@@ -61,7 +61,7 @@ pub(super) async fn create_feed(
     link.ask(Request::Script(&call)).await
 }
 
-fn document(feed: &Feed) -> String {
+pub(super) fn document(feed: &Feed) -> String {
     serde_json::to_string(feed).expect("a feed's document is plain data")
 }
 
@@ -138,7 +138,7 @@ fn item_call(append: &Append<'_>, once: Option<&Once>, write: &ItemWrite) -> Cal
         .arg(millis(record.breaking_until))
         .arg(millis(record.pin.and_then(|pin| pin.until)))
         .arg(record::write(record))
-        .arg(record::made(write, append.who))
+        .arg(record::made(&write.fields, append.who))
         .arg(record::ever(&Ever::default()));
     for alt_id in &write.alt_ids {
         call = call.arg(hex(alt_id));
@@ -146,7 +146,7 @@ fn item_call(append: &Append<'_>, once: Option<&Once>, write: &ItemWrite) -> Cal
     call
 }
 
-fn millis(moment: Option<Moment>) -> String {
+pub(super) fn millis(moment: Option<Moment>) -> String {
     moment.map_or_else(String::new, |moment| moment.millis().to_string())
 }
 
@@ -164,7 +164,7 @@ pub(super) async fn recall(
 }
 
 /// Reads what `once.lua` wrote.
-fn remembered(text: &str) -> Result<Remembered, StoreError> {
+pub(super) fn remembered(text: &str) -> Result<Remembered, StoreError> {
     let damaged = || corrupt("what an idempotency key stands for cannot be read");
     let words: Vec<&str> = text.split(' ').collect();
     let [hash, item, version, position] = words[..] else { return Err(damaged()) };
