@@ -59,7 +59,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     drain.spawn(follow::follow(feeds.clone(), follower));
     drain.spawn(follow::tend(feeds.clone()));
     drain.spawn(upkeep::timed_ends::keep(store.clone(), drain.clone()));
-    drain.spawn(upkeep::retention::keep(store.clone(), drain.clone()));
+    drain.spawn(upkeep::retention::keep(feeds.clone()));
     if settings.sample {
         drain.spawn(sample::publish(store.clone(), drain.clone(), address));
     }

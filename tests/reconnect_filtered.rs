@@ -162,7 +162,7 @@ impl Wanderer {
     async fn listen(&mut self, server: &Server, feed: &'static str, length: usize) {
         self.doors.insert("events");
         let query = self.held.entry(feed).or_default().query();
-        let mut stream = Stream::open_in(server, feed, Door::Sse, &format!("{query}&{FILTER}&last=500")).await;
+        let mut stream = Stream::open_in(server, feed, Door::Sse, &format!("{query}&{FILTER}")).await;
         for _ in 0..length {
             let next = tokio::time::timeout(Duration::from_millis(500), stream.wait()).await;
             let Ok(Said::Message(message)) = next else { return };

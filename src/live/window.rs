@@ -236,6 +236,10 @@ impl Window {
             self.places.push_back(Place { position: entry.position, shared });
         }
         self.state = FeedState { head: self.state.head, ..state };
+        // What the feed no longer keeps is not served from here either.
+        while self.base.seq < self.state.floor && !self.places.is_empty() {
+            self.forget_oldest();
+        }
         while self.places.len() > CHANGES || (self.weight > BYTES && self.places.len() > KEPT) {
             self.forget_oldest();
         }

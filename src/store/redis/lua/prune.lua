@@ -18,16 +18,14 @@ end
 local raised, more = floor, 0
 if ARGV[1] ~= '' then raised = math.max(raised, head - math.max(tonumber(ARGV[1]), 1) + 1) end
 if ARGV[3] ~= '' then
-  -- Times rise with the seq but for the steps of a clock: up to the first entry that is young enough. What one call
-  -- looks at is bounded; the next one goes on.
+  -- Times rise with the seq but for the steps of a clock and for imports, so the oldest part of the log has what is
+  -- older. What one call looks at is bounded; the next one goes on.
   local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[8])
-  if #entries == tonumber(ARGV[8]) then more = 1 end
-  for _, entry in ipairs(entries) do
-    if tonumber(entry[2][10]) >= tonumber(ARGV[3]) then
-      more = 0
-      break
+  for i, entry in ipairs(entries) do
+    if tonumber(entry[2][10]) < tonumber(ARGV[3]) then
+      raised = math.max(raised, tonumber(string.match(entry[1], '^%d+')) + 1)
+      if i == tonumber(ARGV[8]) then more = 1 end
     end
-    raised = math.max(raised, tonumber(string.match(entry[1], '^%d+')) + 1)
   end
 end
 if ARGV[2] ~= '' then
