@@ -4,6 +4,7 @@ use std::{
     io::{IsTerminal as _, Write as _},
     net::SocketAddr,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -63,11 +64,14 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     if settings.sample {
         drain.spawn(sample::publish(store.clone(), drain.clone(), address));
     }
+    let last_used = Arc::default();
+    drain.spawn(upkeep::last_used::keep(Arc::clone(&last_used), store.clone(), drain.clone()));
     let router = http::router(Doors {
         store: store.clone(),
         feeds: feeds.clone(),
         drain: drain.clone(),
-        ticket_key: Default::default(),
+        ticket_key: Arc::default(),
+        last_used,
     });
     announce(address, editor.as_ref());
     tokio::select! {

@@ -41,7 +41,10 @@ fn subprotocol(headers: &HeaderMap) -> Option<&str> {
 async fn good(doors: &Doors, secret: &str) -> Result<Token, Problem> {
     let secret: Secret = secret.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     match doors.store.token(&secret.hash()).await? {
-        Some(token) if token.good(doors.store.now()) => Ok(token),
+        Some(token) if token.good(doors.store.now()) => {
+            doors.last_used.note(token.hash, doors.store.now());
+            Ok(token)
+        }
         _ => Err(Problem::unauthorized(
             "This token is unknown, expired or revoked; \"newswire token create NAME --can publish\" makes one.",
         )),

@@ -36,6 +36,7 @@ use crate::{
     live::{Drain, Feeds},
     news::edit::Verb,
     store::{Hash, SharedStore},
+    upkeep::last_used::LastUsed,
 };
 use problem::Problem;
 
@@ -50,6 +51,8 @@ pub struct Doors {
     pub drain: Drain,
     /// What tickets are signed with, once that was asked for.
     pub ticket_key: Arc<OnceCell<Hash>>,
+    /// When tokens were last used.
+    pub last_used: Arc<LastUsed>,
 }
 
 /// Every door of the server.

@@ -65,7 +65,7 @@ fn set(feed: &mut Feed, name: &str, value: &Value) -> Result<(), Refusal> {
         "dir" => feed.dir = given.map(|value| one_of(name, value, &["ltr", "rtl"])).transpose()?,
         "timeZone" => {
             feed.time_zone = words(limits::TIME_ZONE)?;
-            if !feed.time_zone.as_deref().is_none_or(|zone| jiff::tz::TimeZone::get(zone).is_ok()) {
+            if feed.time_zone.as_deref().is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
                 return Err(wrong(name, "the name of an IANA time zone, such as Europe/Athens", value));
             }
         }
