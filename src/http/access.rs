@@ -70,12 +70,11 @@ pub async fn editor(doors: &Doors, headers: &HeaderMap, feed: &FeedId) -> Result
 /// # Errors
 /// As for [`reader`].
 pub async fn right(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<Right, Problem> {
-    reader(doors, headers, state).await?;
-    match token(doors, headers).await? {
-        // A public feed is anybody's, whatever becomes of the token; once it turns private, the token counts.
-        Some(token) if token.allows(Scope::Read, &state.feed.id) => Ok(doors.feeds.rights.of(&token)),
-        _ => Ok(Right::Anybody),
-    }
+    Ok(match admitted(doors, headers, state).await? {
+        // A public feed is anybody's, but once it turns private, the token counts.
+        (_, Some(token)) => doors.feeds.rights.of(&token),
+        (_, None) => Right::Anybody,
+    })
 }
 
 /// What a reader may see.
@@ -92,11 +91,16 @@ pub enum Sight {
 /// # Errors
 /// 401 or 403 for a feed that is not public.
 pub async fn reader(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<Sight, Problem> {
+    Ok(admitted(doors, headers, state).await?.0)
+}
+
+/// What a request may see of a feed, and the token that allows it to, if one does.
+async fn admitted(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<(Sight, Option<Token>), Problem> {
     let feed = &state.feed.id;
     match token(doors, headers).await? {
-        Some(token) if token.allows(Scope::Publish, feed) => Ok(Sight::Full),
-        Some(token) if token.allows(Scope::Read, feed) => Ok(Sight::Public),
-        _ if state.feed.access == Access::Public => Ok(Sight::Public),
+        Some(token) if token.allows(Scope::Publish, feed) => Ok((Sight::Full, Some(token))),
+        Some(token) if token.allows(Scope::Read, feed) => Ok((Sight::Public, Some(token))),
+        _ if state.feed.access == Access::Public => Ok((Sight::Public, None)),
         Some(token) => Err(Problem::forbidden(format!("The token {:?} may not read the feed {feed}.", token.name))),
         None => Err(Problem::unauthorized("This feed is not public: send \"Authorization: Bearer TOKEN\".")),
     }

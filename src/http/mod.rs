@@ -9,6 +9,7 @@ pub mod body;
 pub mod conditional;
 pub mod feeds;
 pub mod health;
+pub mod history;
 pub mod items;
 pub mod live;
 pub mod once;
@@ -70,6 +71,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/v1/feeds/{feed}/tickets", post(ticket::make))
         .route("/v1/feeds/{feed}/changes", get(poll::changes))
         .route("/v1/feeds/{feed}/items", get(items::page).post(publish::publish))
+        .route("/v1/feeds/{feed}/items/by-alt-id", get(history::by_alt_id))
+        .route("/v1/feeds/{feed}/items/{id}/versions", get(history::versions))
         .route("/v1/feeds/{feed}/items/{id}", get(items::one).merge(patch(publish::update)))
         .route("/v1/feeds/{feed}/items/{id}/correct", verb(Verb::Correct))
         .route("/v1/feeds/{feed}/items/{id}/withhold", verb(Verb::Withhold))

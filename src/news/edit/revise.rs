@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    Draft, Edit, Kind, Record, Refusal, Story, Verb, differences, limits,
+    Draft, Edit, Kind, Record, Refusal, Status, Story, Verb, differences, limits,
     patch::{Over, Patch},
     status::allow,
 };
@@ -91,7 +91,12 @@ fn revised(edit: &Edit<'_>, current: &Record, sent: &Map<String, Value>, kind: K
     let mut record = edit.next(current, kind);
     let story = Story::of(&current.story).after(&patch.story, edit.feed)?;
     not_itself("updateOf", story.get("updateOf").and_then(Value::as_str), current.id)?;
-    record.ever = grown(&current.ever, &story)?;
+    // What is added while the public cannot see it, no filter of the public may find; the limit is kept to all the same,
+    // so that a release is never refused.
+    let ever = grown(&current.ever, &story)?;
+    if current.status == Status::Usable {
+        record.ever = ever;
+    }
     record.story = story.to_text();
     match patch.breaking {
         None => {}

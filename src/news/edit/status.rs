@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Draft, Edit, Kind, Record, Refusal, Status, Story, Verb, limits, revise::not_itself};
+use super::{
+    Draft, Edit, Kind, Record, Refusal, Status, Story, Verb, limits,
+    revise::{grown, not_itself},
+};
 use crate::news::{
     Ever,
     item::NO_STORY,
@@ -70,6 +73,7 @@ pub(super) fn release(edit: &Edit<'_>, current: &Record) -> Result<Option<Draft>
     allow(Verb::Release, current)?;
     let mut record = next(edit, current, Kind::ItemReleased, Status::Usable);
     record.updated = edit.moved(current);
+    record.ever = grown(&current.ever, &Story::of(&record.story))?;
     Ok(edit.draft(Some(current), record))
 }
 

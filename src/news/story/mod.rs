@@ -146,16 +146,20 @@ impl Story {
     #[must_use]
     pub fn alt_id_hashes(&self, feed: &FeedId) -> Vec<[u8; 32]> {
         let ids = self.get("altIds").and_then(Value::as_array);
-        let hash = |id: &Value| {
-            let mut hash = Sha256::new();
-            for part in [Some(feed.as_str()), id["role"].as_str(), id["value"].as_str()] {
-                let part = part.unwrap_or_default();
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-            hash.finalize().into()
-        };
+        let text = |id: &Value, name: &str| id[name].as_str().unwrap_or_default().to_owned();
+        let hash = |id: &Value| Self::alt_id_hash(feed, &text(id, "role"), &text(id, "value"));
         ids.into_iter().flatten().map(hash).collect()
+    }
+
+    /// The hash of one of them.
+    #[must_use]
+    pub fn alt_id_hash(feed: &FeedId, role: &str, value: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for part in [feed.as_str(), role, value] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
     }
 }
 
