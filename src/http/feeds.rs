@@ -43,7 +43,13 @@ pub async fn state(doors: &Doors, feed: &str) -> Result<FeedState, Problem> {
     doors.store.feed(&id).await?.ok_or_else(|| Problem::no_feed(feed))
 }
 
-fn described(state: &FeedState) -> Value {
+/// The ETag by which editors name the state of a feed's own document: its newest change.
+pub fn etag(state: &FeedState) -> String {
+    format!("\"{}\"", state.own)
+}
+
+/// A feed as it is shown: its document, and where its log stands.
+pub fn described(state: &FeedState) -> Value {
     let mut feed = serde_json::to_value(&state.feed).expect("a feed's document is plain data");
     feed["position"] = json!(state.head);
     feed["floorSeq"] = json!(state.floor);

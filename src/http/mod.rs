@@ -7,6 +7,7 @@ pub mod access;
 pub mod address;
 pub mod body;
 pub mod conditional;
+pub mod feed_edit;
 pub mod feeds;
 pub mod health;
 pub mod history;
@@ -27,7 +28,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router, middleware,
-    routing::{get, patch, post},
+    routing::{delete, get, patch, post},
 };
 use http::{HeaderName, Method, header};
 use tokio::sync::OnceCell;
@@ -64,8 +65,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/page/{file}", get(page::file))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/v1/feeds", get(feeds::list))
-        .route("/v1/feeds/{feed}", get(feeds::one))
+        .route("/v1/feeds", get(feeds::list).post(feed_edit::make))
+        .route("/v1/feeds/{feed}", get(feeds::one).merge(patch(feed_edit::change)).merge(delete(feed_edit::delete)))
         .route("/v1/live", get(live::several::stream))
         .route("/v1/feeds/{feed}/live", get(live::stream))
         .route("/v1/feeds/{feed}/tickets", post(ticket::make))
@@ -94,7 +95,7 @@ pub fn router(doors: Doors) -> Router {
 fn cors() -> cors::CorsLayer {
     cors::CorsLayer::new()
         .allow_origin(cors::Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -46,6 +46,16 @@ pub struct Step<'a> {
     pub fields: &'a [String],
 }
 
+/// Whether an `If-Match` allows the representation with this entity tag: it names it, or `*`.
+#[must_use]
+pub fn names(if_match: &str, etag: &str) -> bool {
+    match entity_tags(if_match) {
+        Some(Tags::Any) => true,
+        Some(Tags::These(tags)) => tags.contains(&etag.trim_matches('"')),
+        None => false,
+    }
+}
+
 /// Judges an edit of an existing item by its `If-Match`. Update and correct require one; with the other verbs it may be
 /// left out, so that a kill always works, but is kept to if it is there.
 ///

@@ -1,0 +1,78 @@
+//! Feeds over HTTP: made, changed and deleted by tokens that may administer them, with the rules of the command line,
+//! and shown to readers as it happens.
+
+mod support;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{
+    server::{Kept, Server},
+    stream::{Door, Stream},
+};
+
+/// What a request with this token is answered with: status, ETag and JSON.
+async fn asked(server: &Server, token: &str, method: Method, path: &str, body: &Value) -> (u16, String, Value) {
+    conditional(server, token, method, path, body, None).await
+}
+
+async fn conditional(
+    server: &Server,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+    etag: Option<&str>,
+) -> (u16, String, Value) {
+    let mut request = server.client.request(method, server.url(path)).bearer_auth(token).json(body);
+    if let Some(etag) = etag {
+        request = request.header("If-Match", etag);
+    }
+    let answer = request.send().await.expect("the server answers");
+    let status = answer.status().as_u16();
+    let etag = answer.headers().get("etag").map(|tag| tag.to_str().expect("text").to_owned());
+    let text = answer.text().await.expect("a body");
+    (status, etag.unwrap_or_default(), serde_json::from_str(&text).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_feed_is_made_changed_closed_and_deleted_over_http() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let server = Server::start(kept).await;
+        let admin = server.token(&["--can", "admin"]);
+        let new = json!({"id": "night", "title": "Election night", "language": "el"});
+        let (status, _, made) = asked(&server, &admin, Method::POST, "/v1/feeds", &new).await;
+        assert_eq!((status, &made["title"], &made["language"]), (201, &json!("Election night"), &json!("el")));
+        let (status, _, problem) = asked(&server, &admin, Method::POST, "/v1/feeds", &new).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("exists")));
+
+        let mut reader = Stream::open_in(&server, "night", Door::Sse, "").await;
+        reader.until("caughtUp").await;
+        let path = "/v1/feeds/night";
+        let patch = json!({"title": "The long night", "keep": {"items": 100}});
+        let (status, etag, changed) = asked(&server, &admin, Method::PATCH, path, &patch).await;
+        assert_eq!((status, &changed["keep"]), (200, &json!({"items": 100})), "{kept:?}");
+        assert_eq!(reader.until("feed.updated").await["feedInfo"]["title"], "The long night");
+        let (_, same, _) = asked(&server, &admin, Method::PATCH, path, &patch).await;
+        assert_eq!(same, etag, "no difference is no change");
+
+        let closing = json!({"status": "closed"});
+        let (status, _, _) = conditional(&server, &admin, Method::PATCH, path, &closing, Some(&etag)).await;
+        assert_eq!(status, 200);
+        reader.until("feed.closed").await;
+        let (status, _, problem) =
+            conditional(&server, &admin, Method::PATCH, path, &json!({"title": "X"}), Some(&etag)).await;
+        assert_eq!((status, &problem["code"]), (412, &json!("preconditionFailed")));
+        let (status, _, problem) = asked(&server, &admin, Method::PATCH, path, &json!({"keep": {"days": 0}})).await;
+        assert_eq!((status, &problem["field"]), (422, &json!("keep.days")));
+
+        // An editor's token may publish, and not this.
+        let editor = server.token(&["--can", "publish"]);
+        for (method, path) in [(Method::POST, "/v1/feeds"), (Method::PATCH, path), (Method::DELETE, path)] {
+            assert_eq!(asked(&server, &editor, method, path, &new).await.0, 403);
+        }
+        assert_eq!(asked(&server, &admin, Method::DELETE, path, &json!({})).await.0, 204);
+        assert_eq!(reader.until("bye").await["reason"], "gone");
+        assert_eq!(asked(&server, &admin, Method::DELETE, path, &json!({})).await.0, 404);
+        assert_eq!(server.get(path).await.expect("the server answers").status(), 404);
+    }
+}
