@@ -39,6 +39,7 @@ async fn main() -> ExitCode {
 /// Serves until a signal ends it. Readers that are open then are told `bye`, and writes in flight finish.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     log(settings.log);
+    raise_file_limit();
     let store = store::open::open(&settings.store, Role::Server).await?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         Failure::new(
@@ -81,6 +82,14 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     store.close().await;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Each reader is an open file: as many as the system allows this process, not as few as it begins with.
+fn raise_file_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::info!(files, "this many readers and other files can be open at once"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
 }
 
 /// Waits for SIGTERM, Ctrl-C or the end of the terminal, then until everybody has left, or has had `grace` to. A second signal waits no longer.
