@@ -44,6 +44,8 @@ enum Verb {
 /// `POST /v1/feeds`: `id` and the fields of its document.
 pub async fn make(State(doors): State<Doors>, request: Request) -> Result<Response, Problem> {
     let (parts, sent) = request.into_parts();
+    // Nobody unknown may have a body waited for.
+    signed(access::token(&doors, &parts.headers).await?)?;
     let sent = body::whole(sent).await?;
     let mut fields = body::object(&sent)?;
     let id = fields.shift_remove("id");
@@ -83,14 +85,19 @@ pub async fn delete(
 
 /// The token of a request that administers a feed.
 async fn administrator(doors: &Doors, parts: &Parts, feed: &FeedId) -> Result<Token, Problem> {
-    let Some(token) = access::token(doors, &parts.headers).await? else {
-        let detail = "This needs a token that may administer the feed: \"newswire token create NAME --can admin\".";
-        return Err(Problem::unauthorized(detail));
-    };
+    let token = signed(access::token(doors, &parts.headers).await?)?;
     if token.allows(Scope::Admin, feed) {
         return Ok(token);
     }
     Err(Problem::forbidden(format!("The token {:?} may not administer the feed {feed}.", token.name)))
+}
+
+/// The token, of which there must be one.
+fn signed(token: Option<Token>) -> Result<Token, Problem> {
+    token.ok_or_else(|| {
+        let detail = "This needs a token that may administer the feed: \"newswire token create NAME --can admin\".";
+        Problem::unauthorized(detail)
+    })
 }
 
 /// A write, as far as it does not depend on what stands.
@@ -129,8 +136,8 @@ impl Asked {
         let mut response = match verb {
             Verb::Create(_) => {
                 let mut response = self.answer(StatusCode::CREATED).await?;
-                let place = HeaderValue::from_str(&format!("/v1/feeds/{}", self.feed));
-                response.headers_mut().insert(header::LOCATION, place.expect("a feed's id is plain text"));
+                let place = HeaderValue::from_str(&format!("{}/v1/feeds/{}", self.doors.proxy.prefix(), self.feed));
+                response.headers_mut().insert(header::LOCATION, place.expect("an address is plain text"));
                 response
             }
             Verb::Change(_) => self.answer(StatusCode::OK).await?,

@@ -261,8 +261,8 @@ impl Asked {
         out.insert(header::VARY, HeaderValue::from_static("authorization"));
         out.insert(header::ETAG, HeaderValue::from_str(&record.etag()).expect("an ETag is plain text"));
         if created {
-            let location = format!("/v1/feeds/{feed}/items/{}", record.id);
-            out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("feed and id are plain text"));
+            let location = format!("{}/v1/feeds/{feed}/items/{}", self.doors.proxy.prefix(), record.id);
+            out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("an address is plain text"));
         }
         if repeated {
             out.insert(once::REPLAYED, HeaderValue::from_static("true"));
