@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod address;
+pub mod again;
 pub mod body;
 pub mod bounds;
 pub mod conditional;

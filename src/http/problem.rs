@@ -70,7 +70,7 @@ impl Problem {
     }
 
     /// 401.
-    pub fn unauthorized(detail: &str) -> Self {
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"newswire\""))
     }
