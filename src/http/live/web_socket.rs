@@ -45,7 +45,10 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// Answers the handshake and begins the walk once the connection is handed over.
 pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
     if request.method() != Method::GET {
-        return Err(Problem::method_not_allowed());
+        return Err(Problem::bad_request(
+            "Upgrade",
+            "A WebSocket is opened by GET; leave Upgrade out of other requests.",
+        ));
     }
     let key = accepted(request.headers())?;
     let subprotocol = chosen(request.headers());
