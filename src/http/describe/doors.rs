@@ -79,7 +79,12 @@ fn server() -> Vec<Door> {
 
 fn feeds() -> Vec<Door> {
     let feed = |door: Door, status, about, names: &[&str]| {
-        door.answers(status, about, &[(JSON, refer("Feed"))], &[&["ETag", "Cache-Control"], names].concat())
+        door.answers(
+            status,
+            about,
+            &[(JSON, refer("Feed"))],
+            &[&["ETag", "Cache-Control", "Idempotency-Replayed?"], names].concat(),
+        )
     };
     let list = object(vec![("feeds", json!({"type": "array", "items": refer("Feed")}))], vec![]);
     let fields = ["unknownField", "invalid", "tooLong", "outOfRange"];
@@ -89,26 +94,24 @@ fn feeds() -> Vec<Door> {
         door("get", "/v1/feeds", "listFeeds", "The feeds that you may read.")
             .reads("The feeds.", list, &[])
             .refuses(&[&["unauthorized", "unavailable"]]),
-        feed(make.body("NewFeed"), 201, "The feed that was made.", &["Location"]).refuses(&[
-            SENT,
-            &fields,
-            &["badRequest", "unauthorized", "forbidden", "unavailable", "exists", "missing"],
-        ]),
+        feed(make.takes(&["Idempotency-Key"]).body("NewFeed"), 201, "The feed that was made.", &["Location"])
+            .refuses(&[SENT, &fields, &["exists", "missing", "keyReused"], READING]),
         door("get", "/v1/feeds/{feed}", "getFeed", "A feed.")
             .takes(&["feed"])
             .reads("The feed.", refer("Feed"), &[])
             .refuses(&[READING]),
-        feed(change.takes(&["feed", "If-Match"]).body("FeedPatch"), 200, "The feed as it now is.", &[]).refuses(&[
-            READING,
-            SENT,
-            &fields,
-            &["readOnly", "preconditionFailed"],
-        ]),
+        feed(
+            change.takes(&["feed", "If-Match", "Idempotency-Key"]).body("FeedPatch"),
+            200,
+            "The feed as it now is.",
+            &[],
+        )
+        .refuses(&[READING, SENT, &fields, &["readOnly", "preconditionFailed", "keyReused"]]),
         door("delete", "/v1/feeds/{feed}", "deleteFeed", "Delete a feed with everything in it.")
             .with_token()
-            .takes(&["feed"])
-            .answers(204, "It is gone.", &[], &[])
-            .refuses(&[READING]),
+            .takes(&["feed", "If-Match", "Idempotency-Key"])
+            .answers(204, "It is gone.", &[], &["Idempotency-Replayed?"])
+            .refuses(&[READING, &["preconditionFailed", "keyReused"]]),
     ]
 }
 
@@ -177,7 +180,7 @@ fn items() -> Vec<Door> {
             ("at", refer("Time")),
             ("who", told(json!({"type": "string"}), "The name of the token, or the server's.")),
             ("fields", told(json!({"type": "array", "items": {"type": "string"}}), "What differed.")),
-            ("item", refer("EditorsItem")),
+            ("item", json!({"anyOf": [refer("EditorsItem"), refer("EmptiedVersion")]})),
         ],
         vec![],
     );
@@ -199,7 +202,7 @@ fn items() -> Vec<Door> {
         .leads_to(200, "$response.body#/items/0/id", &ONWARD),
         door("get", "/v1/feeds/{feed}/items/by-alt-id", "findItem", "The item that has this id elsewhere.")
             .takes(&["feed", "role", "value"])
-            .reads("The item.", item(), &["Content-Location?"])
+            .reads("The item.", item(), &["Content-Location"])
             .refuses(&[READING]),
         door("get", "/v1/feeds/{feed}/items/{id}", "getItem", "An item.")
             .takes(&["feed", "id"])

@@ -129,11 +129,12 @@ fn retraction() -> Value {
     object(vec![("reason", text(limits::REASON)), ("at", refer("Time"))], vec![("replacedBy", refer("Id"))])
 }
 
-/// An object without any of the text.
+/// An object without any of the text, and with no other mark than it names.
 fn without_text(mut item: Value) -> Value {
-    let marks = ["breaking", "pinned", "corrections", "wordCount", "readTime"];
-    for name in editorial(Way::Shown).into_iter().map(|(name, _)| name).chain(marks) {
-        item["properties"][name] = false.into();
+    let fields = item["properties"].as_object_mut().expect("an object has fields");
+    let others = ["breaking", "pinned", "corrections", "wordCount", "readTime"];
+    for name in editorial(Way::Shown).into_iter().map(|(name, _)| name).chain(others) {
+        fields.entry(name).or_insert(Value::Bool(false));
     }
     item
 }
@@ -176,6 +177,13 @@ pub(super) fn shown() -> Fields {
         (
             "EmptiedItem",
             told(without_text(object(head(&["removed"]), vec![])), "A removed item, as its editors see it."),
+        ),
+        (
+            "EmptiedVersion",
+            told(
+                without_text(object(head(&["usable", "withheld", "canceled"]), set().1.drain(..2).collect())),
+                "What is kept of an earlier version of a removed item.",
+            ),
         ),
     ]
 }
