@@ -42,6 +42,12 @@ impl Ask {
         self
     }
 
+    /// Asks for a WebSocket.
+    pub(crate) fn upgrade(self) -> Self {
+        let ask = self.header("upgrade", "websocket").header("connection", "Upgrade");
+        ask.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+    }
+
     pub(crate) fn body(self, body: &Value) -> Self {
         Self { body: Some(body.to_string().into_bytes()), ..self }
     }
@@ -103,7 +109,11 @@ impl Tour {
             headers: vec![],
             body: operation.is.get("requestBody").map(|_| body.to_string().into_bytes()),
         };
-        if operation.takes("ifMatchRequired") { ask.header("if-match", "*") } else { ask }
+        match name {
+            "followSeveral" => ask.upgrade(),
+            _ if operation.takes("ifMatchRequired") => ask.header("if-match", "*"),
+            _ => ask,
+        }
     }
 
     /// Sends a request, and checks that the answer is as the operation's description says.

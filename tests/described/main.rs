@@ -6,4 +6,6 @@ mod support;
 
 mod ask;
 mod document;
+mod messages;
+mod routes;
 mod tour;

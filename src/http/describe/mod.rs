@@ -16,11 +16,11 @@ mod schema;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, header as name};
 use serde_json::{Map, Value, json};
 
-use super::{access::Sight, conditional, problem::Problem};
+use super::{Doors, access::Sight, conditional, problem::Problem, proxy::PublicUrl};
 
 /// What stands at `/openapi.json`, but for the server's address.
 static OPENAPI: LazyLock<Value> = LazyLock::new(openapi);
@@ -28,9 +28,10 @@ static OPENAPI: LazyLock<Value> = LazyLock::new(openapi);
 static MESSAGES: LazyLock<String> = LazyLock::new(|| messages().to_string());
 
 /// `GET /openapi.json`.
-pub async fn doors(headers: HeaderMap) -> Response {
+pub async fn doors(State(doors): State<Doors>, headers: HeaderMap) -> Response {
     let mut document = OPENAPI.clone();
-    document["servers"] = json!([{"url": "/"}]);
+    let public = doors.proxy.public.as_ref();
+    document["servers"] = json!([{"url": public.map_or("/", PublicUrl::as_str)}]);
     conditional::json(&headers, Sight::Public, None, document.to_string())
 }
 
