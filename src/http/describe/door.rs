@@ -84,11 +84,13 @@ impl Door {
         door.answers(304, "What the client has is current.", &[], &names)
     }
 
-    /// Where what it answers leads: another door, and what of the answer names the item.
-    pub(super) fn leads_to(mut self, status: u16, id: &str, doors: &[&str]) -> Self {
-        let link = |door: &&str| {
-            ((*door).to_owned(), json!({"operationId": door, "parameters": {"feed": "$request.path.feed", "id": id}}))
-        };
+    /// Where what it answers leads: to other doors, and what names the feed and the item there.
+    pub(super) fn leads_to(mut self, status: u16, feed: &str, item: Option<&str>, doors: &[&str]) -> Self {
+        let mut parameters = json!({"feed": feed});
+        if let Some(item) = item {
+            parameters["id"] = item.into();
+        }
+        let link = |door: &&str| ((*door).to_owned(), json!({"operationId": door, "parameters": parameters.clone()}));
         self.is["responses"][status.to_string()]["links"] = doors.iter().map(link).collect::<Map<_, _>>().into();
         self
     }
@@ -127,6 +129,8 @@ impl Door {
         let name = is["operationId"].as_str().expect("a name").to_owned();
         is["operationId"] = format!("{name}Head").into();
         is["summary"] = format!("The head of the answer to {name}.").into();
+        let parameters = is["parameters"].as_array_mut().expect("a list");
+        parameters.retain(|taken| !parameter::HANDSHAKE.iter().any(|name| *taken == parameter::refer_to(name)));
         let answers = is["responses"].as_object_mut().expect("answers");
         answers.retain(|status, _| !["101", "426"].contains(&status.as_str()));
         for answer in answers.values_mut() {

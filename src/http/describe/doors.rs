@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     door::{Door, door},
-    parameter::FILTER,
+    parameter::{FILTER, HANDSHAKE},
     schema::{at_least, object, refer, told},
 };
 
@@ -95,7 +95,8 @@ fn feeds() -> Vec<Door> {
             .reads("The feeds.", list, &[])
             .refuses(&[&["unauthorized", "unavailable"]]),
         feed(make.takes(&["Idempotency-Key"]).body("NewFeed"), 201, "The feed that was made.", &["Location"])
-            .refuses(&[SENT, &fields, &["exists", "missing", "keyReused"], READING]),
+            .refuses(&[SENT, &fields, &["exists", "missing", "keyReused"], READING])
+            .leads_to(201, "$response.body#/id", None, &["getFeed", "changeFeed", "publishItem", "deleteFeed"]),
         door("get", "/v1/feeds/{feed}", "getFeed", "A feed.")
             .takes(&["feed"])
             .reads("The feed.", refer("Feed"), &[])
@@ -119,7 +120,7 @@ fn following() -> Vec<Door> {
     let upgraded = |door: Door| {
         let names = ["Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol?"];
         door.answers(101, "A WebSocket: each text frame is a Message, see /messages.schema.json.", &[], &names)
-            .takes(&["Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol"])
+            .takes(&HANDSHAKE)
             .refuses(&[READING, &["notAcceptable", "upgradeRequired"]])
     };
     let events = told(json!({"type": "string"}), "Events (WHATWG HTML, section 9.2) whose `data` is a Message.");
@@ -198,8 +199,7 @@ fn items() -> Vec<Door> {
         .takes(&["feed", "before", "limit"])
         .takes(&FILTER)
         .reads("A page.", page, &[])
-        .refuses(&[READING])
-        .leads_to(200, "$response.body#/items/0/id", &ONWARD),
+        .refuses(&[READING]),
         door("get", "/v1/feeds/{feed}/items/by-alt-id", "findItem", "The item that has this id elsewhere.")
             .takes(&["feed", "role", "value"])
             .reads("The item.", item(), &["Content-Location"])
@@ -252,7 +252,8 @@ fn editing() -> Vec<Door> {
     vec![
         publish.refuses(&[READING, SENT, FIELDS, &["exists", "altIdTaken", "feedClosed"]]).leads_to(
             201,
-            "$response.body#/item/id",
+            "$request.path.feed",
+            Some("$response.body#/item/id"),
             &ONWARD,
         ),
         written(update, 200, "The item as it now reads.", &[]).refuses(&[

@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{at_least, refer, text, told, whole};
+use super::schema::{refer, text, told, whole};
 use crate::{
     http::{address, live::several, once, poll, request},
     live::snapshot,
     news::limits,
     store::budget,
 };
+
+/// The largest number that is read as one.
+const LARGEST: u64 = u64::MAX;
 
 /// Where the parameters stand.
 const PLACE: &str = "#/components/parameters/";
@@ -20,6 +23,10 @@ pub(super) fn refer_to(name: &str) -> Value {
 
 /// The parameters by which a reader filters.
 pub(super) const FILTER: [&str; 3] = ["urgency", "tag", "subject"];
+
+/// The headers by which a WebSocket is asked for.
+pub(super) const HANDSHAKE: [&str; 5] =
+    ["Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol"];
 
 /// Every parameter, by the name that it has here.
 pub(super) fn all() -> Map<String, Value> {
@@ -34,6 +41,11 @@ pub(super) fn all() -> Map<String, Value> {
         "examples": ["news-feed", "sport@1207-9f3a2c1b"]}});
     let key = json!({"type": "string", "minLength": 1, "maxLength": once::LONGEST, "pattern": "^[!-~]([ -~]*[!-~])?$"});
     let handshake = json!({"type": "string", "pattern": "^[A-Za-z0-9+/]{22}==$"});
+    let etags = || {
+        let tag = "(W/)?\"[!#-~]*\"";
+        let pattern = format!("^(\\*|{tag}([ \\t]*,[ \\t]*{tag})*)$");
+        json!({"type": "string", "pattern": pattern, "examples": ["\"3-9f3a2c1b\"", "*"]})
+    };
     let count = |least: usize, most: usize| whole(&(least as u64..=most as u64));
     let all = [
         path("feed", refer("FeedId"), "A feed's id."),
@@ -41,7 +53,7 @@ pub(super) fn all() -> Map<String, Value> {
         path("file", json!({"type": "string", "examples": ["page.css"]}), "A file of the page."),
         query("after", after, "What changed after this position; `0` for everything that is kept.").required(),
         query("after", position(), "Go on after this position; what is none is answered with `reset`.").named("resume"),
-        query("after", at_least(0), "Versions above this one.").named("afterVersion"),
+        query("after", whole(&(0..=LARGEST)), "Versions above this one.").named("afterVersion"),
         query("before", refer("Cursor"), "Items older than this: the `before` of an earlier page."),
         query("limit", count(1, budget::ITEMS), &format!("How many at most; {} unless given.", address::LIMIT)),
         query(
@@ -51,7 +63,7 @@ pub(super) fn all() -> Map<String, Value> {
         ),
         query(
             "last",
-            at_least(1),
+            whole(&(1..=LARGEST)),
             &format!(
                 "Begin with the newest so many items, rounded up to one of {:?}; {} unless given.",
                 snapshot::SIZES,
@@ -64,8 +76,12 @@ pub(super) fn all() -> Map<String, Value> {
         query("feed", feeds, "The feeds to follow, each once, as ID or ID@POSITION.").named("feeds").required(),
         query("role", text(limits::ALT_ID_ROLE), "What kind of id it is.").required(),
         query("value", text(limits::ALT_ID_VALUE), "The id.").required(),
-        header("If-Match", "The ETag of the item as the editor knows it, or `*`.").named("ifMatchRequired").required(),
-        header("If-Match", "The ETag as the editor knows it, or `*`. Without it the edit is for whatever stands."),
+        header("If-Match", "The ETag of the item as the editor knows it, or `*`.")
+            .is(etags())
+            .named("ifMatchRequired")
+            .required(),
+        header("If-Match", "The ETag as the editor knows it, or `*`. Without it the edit is for whatever stands.")
+            .is(etags()),
         header("If-None-Match", "ETags that the client has: 304 where the answer is one of them."),
         header("Last-Event-ID", "A position, as a browser's EventSource remembers it. It beats `after`."),
         header("Idempotency-Key", "The same request under the same key happens once within 24 hours.").is(key),
