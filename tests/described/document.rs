@@ -89,7 +89,8 @@ impl Document {
             let key = format!("{:p} {schema}", of);
             let mut validators = self.validators.borrow_mut();
             let validator = validators.entry(key).or_insert_with(|| {
-                let whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", root: of[root], "allOf": [schema]});
+                let draft = "https://json-schema.org/draft/2020-12/schema";
+                let whole = json!({"$schema": draft, root: of[root], "allOf": [schema]});
                 jsonschema::options().should_validate_formats(true).build(&whole).expect("a good schema")
             });
             errors.extend(validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())));

@@ -52,7 +52,7 @@ impl Heard<'_> {
     }
 
     /// Listens to a stream that is opened and ends by itself.
-    async fn to_the_end(&mut self, mut stream: Stream) {
+    async fn until_it_ends(&mut self, mut stream: Stream) {
         while let Said::Message(message) = stream.next().await {
             self.hear(&message);
         }
@@ -180,12 +180,12 @@ async fn who_is_reset_and_sent_away(server: &Server, heard: &mut Heard<'_>) {
         for query in ["after=x", "after=2-00000000"] {
             heard.until(&mut Stream::open(server, door, query).await, "caughtUp").await;
         }
-        heard.to_the_end(Stream::open_in(server, "no-such-feed", door, "after=0").await).await;
-        heard.to_the_end(Stream::open(server, door, "ticket=x").await).await;
+        heard.until_it_ends(Stream::open_in(server, "no-such-feed", door, "after=0").await).await;
+        heard.until_it_ends(Stream::open(server, door, "ticket=x").await).await;
     }
     let mut noisy = Stream::open(server, Door::WebSocket, "").await;
     noisy.send("x".repeat(5 * 1024)).await;
-    heard.to_the_end(noisy).await;
+    heard.until_it_ends(noisy).await;
     assert_eq!(heard.poll(server, "after=2-00000000").await["reset"], "storeChanged");
 
     // More filters than a feed has room for.
@@ -193,7 +193,7 @@ async fn who_is_reset_and_sent_away(server: &Server, heard: &mut Heard<'_>) {
     for number in 0..=1_000 {
         filtered.push(Stream::open(server, Door::Sse, &format!("tag=t{number}")).await);
     }
-    heard.to_the_end(filtered.pop().expect("the last")).await;
+    heard.until_it_ends(filtered.pop().expect("the last")).await;
     drop(filtered);
 
     // What is no longer kept.
@@ -210,7 +210,7 @@ async fn who_is_reset_and_sent_away(server: &Server, heard: &mut Heard<'_>) {
     let anonymous = readers(server, "last=10").await;
     server.beside_it(&["feed", "set", FEED, "--access", "token"]);
     for reader in anonymous {
-        heard.to_the_end(reader).await;
+        heard.until_it_ends(reader).await;
     }
     server.beside_it(&["feed", "set", FEED, "--access", "public"]);
     let public =
@@ -236,7 +236,7 @@ async fn every_message_is_as_it_is_described_and_every_described_message_comes()
         heard.until(reader, "stale").await;
     }
     for door in [Door::WebSocket, Door::Sse] {
-        heard.to_the_end(Stream::open(&server, door, "").await).await;
+        heard.until_it_ends(Stream::open(&server, door, "").await).await;
     }
     server.redis().resume();
     for reader in &mut readers {
@@ -245,7 +245,7 @@ async fn every_message_is_as_it_is_described_and_every_described_message_comes()
     let ((), _) = tokio::join!(
         async {
             for reader in readers {
-                heard.to_the_end(reader).await;
+                heard.until_it_ends(reader).await;
             }
         },
         server.stop(),
@@ -314,7 +314,8 @@ async fn what_is_no_message_is_told_from_one_and_unknown_fields_are_let_through(
         without("/item/version"),
         without("/item/media/0/width"),
         without("/item/wordCount"),
-        json!({"type": "item.retracted", "feed": "a", "position": "1-00000000", "born": 1, "at": item["at"], "item": item["item"]}),
+        json!({"type": "item.retracted", "feed": "a", "position": "1-00000000", "born": 1, "at": item["at"],
+            "item": item["item"]}),
         json!({"type": "item.withheld", "feed": "a", "position": "1-00000000", "born": 1, "at": item["at"],
             "item": {"id": item["item"]["id"], "status": "withheld", "headline": "Told all the same"}}),
         json!({"type": "reset", "feed": "a", "reason": "bored"}),

@@ -219,22 +219,29 @@ async fn what_is_refused(tour: &Tour) {
     }
 }
 
+/// An item with everything as long as it may be, in a script of four bytes a character.
+fn too_large() -> Value {
+    let text = |length: usize| "𐓏".repeat(length);
+    let link = |n: usize| format!("https://example.org/{}/{n}", "a".repeat(2_020));
+    let list = |entries: usize, one: &dyn Fn(usize) -> Value| (0..entries).map(one).collect::<Value>();
+    let words = list(20, &|n| json!(format!("{}{n}", text(62))));
+    json!({
+        "headline": text(300), "byline": text(255), "source": text(255), "rights": text(500), "body": text(20_000),
+        "authors": list(10, &|n| json!({"name": format!("{}{n}", text(254)), "role": text(255), "url": link(n)})),
+        "media": list(10, &|n| json!({"kind": "picture", "href": link(n), "alt": text(500), "caption": text(1_000),
+            "credit": text(255), "width": 1, "height": 1})),
+        "related": list(5, &|n| json!({"title": text(300), "url": link(n), "image": link(n)})),
+        "tags": words, "subjects": words,
+    })
+}
+
 /// What is refused of the fields of items and feeds.
 async fn what_fields_are_refused(tour: &Tour) {
     let text = |length: usize| "й".repeat(length);
     let id = published(tour, &json!({"headline": "A"})).await;
     let held = published(tour, &json!({"headline": "B", "altIds": [{"role": "wire", "value": "held"}]})).await;
     tour.server.act(&held, "withhold", &json!({})).await;
-    let large = json!({"headline": "𐓏".repeat(300), "byline": "𐓏".repeat(255), "source": "𐓏".repeat(255),
-        "authors": (0..10).map(|n| json!({"name": format!("{}{n}", "𐓏".repeat(254)), "role": "𐓏".repeat(255),
-            "url": format!("https://example.org/{}", "a".repeat(2_020))})).collect::<Vec<_>>(),
-        "body": "𐓏".repeat(20_000), "rights": "𐓏".repeat(500), "media": (0..10).map(|n| json!(
-        {"kind": "picture", "href": format!("https://example.org/{}/{n}", "a".repeat(2_000)), "alt": "𐓏".repeat(500),
-            "caption": "𐓏".repeat(1_000), "credit": "𐓏".repeat(255), "width": 1, "height": 1})).collect::<Vec<_>>(),
-        "related": (0..5).map(|n| json!({"title": "𐓏".repeat(300), "url": format!("https://example.org/{}/{n}", "a".repeat(2_000)),
-            "image": format!("https://example.org/{}", "a".repeat(2_000))})).collect::<Vec<_>>(),
-        "tags": (0..20).map(|n| format!("{}{n}", "𐓏".repeat(62))).collect::<Vec<_>>(),
-        "subjects": (0..20).map(|n| format!("{}{n}", "𐓏".repeat(62))).collect::<Vec<_>>()});
+    let large = too_large();
     let fields = [
         ("readOnly", json!({"version": 7})),
         ("missing", json!({"headline": null})),
@@ -276,8 +283,9 @@ async fn what_fields_are_refused(tour: &Tour) {
     }
     // A feed with every field; and one that takes nothing new.
     let change = tour.operation("changeFeed");
-    let all = json!({"title": "News", "description": "All of it", "language": "en", "dir": "ltr", "timeZone": "Europe/Athens",
-        "url": "https://example.org", "access": "public", "keep": {"changes": 1_000, "items": 1_000, "days": 30}});
+    let all = json!({"title": "News", "description": "All of it", "language": "en", "dir": "ltr",
+        "timeZone": "Europe/Athens", "url": "https://example.org", "access": "public",
+        "keep": {"changes": 1_000, "items": 1_000, "days": 30}});
     assert_eq!(tour.ask(&change, &tour.good(&change, "").body(&all)).await.status, 200);
     assert_eq!(tour.ask(&change, &tour.good(&change, "").body(&json!({"status": "closed"}))).await.status, 200);
     let publish = tour.operation("publishItem");
@@ -300,7 +308,8 @@ async fn what_is_waited_for(tour: &Tour, id: &str) {
         let place = operation.path.replace("{feed}", FEED).replace("{id}", id);
         let mut socket = TcpStream::connect(("127.0.0.1", tour.server.port())).await.expect("it listens");
         let head = format!(
-            "{} {place} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nif-match: *\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{{",
+            "{} {place} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nif-match: *\r\ncontent-length: 9\r\n\
+             connection: close\r\n\r\n{{",
             operation.method, tour.admin,
         );
         socket.write_all(head.as_bytes()).await.expect("sent");

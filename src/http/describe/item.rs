@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Fields, at_least, list, object, one_of, only, or_null, refer, text, told, whole, word};
+use super::schema::{Fields, PLAIN, at_least, list, object, one_of, only, or_null, refer, text, told, whole, word};
 use crate::news::limits;
 
 /// Which way an item goes.
@@ -40,7 +40,7 @@ fn editorial(way: Way) -> Fields {
         Way::Shown => json!({"type": "string", "minLength": 1, "maxLength": limits::BODY,
             "description": "HTML from a small allow-list, which needs no further cleaning."}),
         Way::Sent => {
-            json!({"type": "string", "maxLength": limits::BODY_SENT, "pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$",
+            json!({"type": "string", "maxLength": limits::BODY_SENT, "pattern": format!("^{PLAIN}*$"),
             "description": format!("HTML. It is cleaned, and may have {} characters then.", limits::BODY)})
         }
     };

@@ -1,4 +1,5 @@
-//! What machines read to know the doors: `/openapi.json` (OpenAPI 3.1) and `/messages.schema.json` (JSON Schema 2020-12).
+//! What machines read to know the doors: `/openapi.json` (OpenAPI 3.1) and `/messages.schema.json` (JSON Schema
+//! 2020-12).
 //!
 //! Both are made from the same schemas, and numbers come from where the server itself takes them. That they say what
 //! the server does, all of it and nothing else, is held by `tests/described`, which compares them with real answers.
@@ -6,6 +7,7 @@
 
 mod door;
 mod doors;
+mod editing;
 mod feed;
 mod header;
 mod item;
@@ -71,7 +73,7 @@ fn openapi() -> Value {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A token that the operator made."},
                 "ticket": {"type": "apiKey", "in": "query", "name": "ticket",
-                    "description": "For who can send no header: a ticket, made with a token, which opens a stream or poll."},
+                    "description": "For who can send no header: a ticket, made with a token."},
             },
             "schemas": schemas(),
             "parameters": parameter::all(),

@@ -94,7 +94,7 @@ pub(super) fn all() -> Map<String, Value> {
         header(
             "X-Request-Id",
             &format!(
-                "An id for the request, of at most {} letters, digits, hyphens, underscores and dots; another is ignored.",
+                "An id for the request: at most {} letters, digits, hyphens, underscores and dots. Another is ignored.",
                 request::LONGEST,
             ),
         ),

@@ -77,15 +77,18 @@ pub(super) fn only(mut object: Value) -> Value {
     object
 }
 
+/// A character of a text: no control character but newline and tab.
+pub(super) const PLAIN: &str = "[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]";
+
 /// The schemas of single values, by name.
 pub(super) fn values() -> Fields {
-    // All but control characters; newline and tab are text.
-    const PLAIN: &str = "[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]";
     const SEEN: &str = "[^\\s\\u0000-\\u001f\\u007f-\\u009f]";
     const SEQ: &str = "[1-9][0-9]{0,15}";
     const MARK: &str = "[0-9a-f]{8}";
     const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-    let written = |pattern: String, example: &str, about: &str| json!({"type": "string", "pattern": pattern, "examples": [example], "description": about});
+    let written = |pattern: String, example: &str, about: &str| {
+        told(json!({"type": "string", "pattern": pattern, "examples": [example]}), about)
+    };
     let sent_time = json!({"type": "string", "format": "date-time", "examples": ["2026-02-19T21:38:39+02:00"],
         "description": "A time (RFC 3339), with any offset. What is finer than a millisecond is cut off."});
     let link = json!({"type": "string", "format": "uri", "maxLength": limits::LINK,
