@@ -15,7 +15,7 @@ use newswire::{
     },
     config::{LogFormat, Settings},
     first_run::{self, Editor},
-    http::{self, Doors},
+    http::{self, Doors, live::shard::Shards},
     live::{Drain, Feeds, follow},
     sample,
     store::{self, open::Role},
@@ -74,9 +74,11 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         ticket_key: Arc::default(),
         last_used,
     });
+    let shards = Shards::start(&feeds)
+        .map_err(|error| Failure::new(Exit::Refused, format!("readers cannot be served ({error})")))?;
     announce(address, editor.as_ref());
     tokio::select! {
-        () = http::serve::accept(listener, router, drain.clone()) => {}
+        () = http::serve::accept(listener, router, shards, drain.clone()) => {}
         () = stop(&drain, settings.drain) => {}
     }
     store.close().await;

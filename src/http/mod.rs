@@ -1,7 +1,8 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`]. Writing: [`publish`]. Around them: [`serve`]
-//! (the accept loop), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
+//! (the accept loop), [`takeover`] (streams
+//! leave hyper), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
 pub mod access;
 pub mod address;
@@ -22,6 +23,7 @@ pub mod query;
 pub mod request;
 pub mod serve;
 pub mod socket;
+pub mod takeover;
 pub mod ticket;
 
 use std::{sync::Arc, time::Duration};

@@ -1,17 +1,26 @@
-//! The accept loop: takes connections, outlives running out of files, and gives each to hyper with its limits.
+//! The accept loop: takes connections, outlives running out of files, and gives each to hyper with its limits. A
+//! connection that becomes a stream is taken out of hyper again and goes to a shard.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::atomic::Ordering,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
-use super::socket::Socket;
+use super::{
+    live::shard::{Arrival, Shards},
+    socket::Socket,
+    takeover::{Answering, Left},
+};
 use crate::live::Drain;
 
 /// How long a request's head may take to arrive; also how long a connection may idle between requests.
@@ -26,11 +35,11 @@ const HEAD_BYTES: usize = 16 * 1024;
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `done`; each lives in the drain, and is told to end after its request when that begins.
-pub async fn accept(listener: TcpListener, router: Router, drain: Drain) {
+pub async fn accept(listener: TcpListener, router: Router, shards: Shards, drain: Drain) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                drain.spawn(converse(stream, peer, router.clone(), drain.clone()));
+                drain.spawn(converse(stream, peer, router.clone(), shards.clone(), drain.clone()));
             }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
@@ -47,8 +56,8 @@ fn of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// One connection, from its first request to its last.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Drain) {
+/// One connection, from its first request to its last, or to the one that makes it a stream.
+async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shards: Shards, drain: Drain) {
     let socket = match Socket::new(stream) {
         Ok(socket) => socket,
         Err(error) => {
@@ -56,28 +65,45 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, drain: Dr
             return;
         }
     };
-    let service =
-        router.map_request(|request: http::Request<hyper::body::Incoming>| request.map(axum::body::Body::new));
+    let (left, full) = (Left::default(), socket.full());
     let late = drain.leaving();
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if late { HEAD_OF_LATE } else { HEAD })
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
         .half_close(false)
         .keep_alive(!late)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // Who comes while the server drains is still answered, once.
-        () = drain.left(), if !late => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        .serve_connection(TokioIo::new(socket), Answering { router, left: left.clone() });
+    let ended = {
+        let mut told = late;
+        let mut draining = pin!(drain.left());
+        poll_fn(|context| {
+            // Who comes while the server drains is still answered, once.
+            if !told && draining.as_mut().poll(context).is_ready() {
+                told = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            match Pin::new(&mut connection).poll(context) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                // Whatever was answered before on this connection has left first.
+                Poll::Pending if left.is_there() && !full.load(Ordering::Relaxed) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, %peer, "a connection broke off");
+    match ended {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, %peer, "a connection broke off"),
+        None => {
+            let parts = connection.into_parts();
+            let Some((head, walk)) = left.take() else { return };
+            // Out of this runtime's reactor: there, it would keep this task's memory for as long as it is open.
+            match parts.io.into_inner().into_stream().into_std() {
+                Ok(socket) => shards.seat(Arrival { socket, read: parts.read_buf, head, walk }),
+                Err(error) => tracing::debug!(%error, %peer, "a stream ended before it began"),
+            }
+        }
     }
 }

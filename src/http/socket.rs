@@ -4,6 +4,10 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -33,6 +37,7 @@ pub struct Socket {
     stream: TcpStream,
     /// Runs while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
+    full: Arc<AtomicBool>,
     patience: Duration,
 }
 
@@ -51,11 +56,24 @@ impl Socket {
             socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
             socket.set_tcp_notsent_lowat(UNSENT)?;
         }
-        Ok(Self { stream, stuck: None, patience: PATIENCE })
+        Ok(Self { stream, stuck: None, full: Arc::default(), patience: PATIENCE })
+    }
+
+    /// Whether the last write waits, so that something may still be unsent.
+    #[must_use]
+    pub fn full(&self) -> Arc<AtomicBool> {
+        self.full.clone()
+    }
+
+    /// The connection, without what its writes had to keep to.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// What a write came to, unless it has waited for too long.
     fn patiently<T>(&mut self, wrote: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.full.store(wrote.is_pending(), Ordering::Relaxed);
         if wrote.is_ready() {
             self.stuck = None;
             return wrote;

@@ -3,7 +3,10 @@
 //! Both say the same messages; which one it is follows from the request. A reader that cannot be served is told so in
 //! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
 
+mod control;
+mod ear;
 pub mod several;
+pub mod shard;
 mod sse;
 mod web_socket;
 
@@ -15,34 +18,28 @@ use http::{HeaderMap, HeaderName, header};
 
 use super::{Doors, access, address::Address, problem::Problem, query::Query, ticket};
 use crate::{
-    live::{Ending, Goodbye, Reader, Start, Turn, Wire, Wish, right::Right},
+    live::{Ending, Goodbye, Reader, Start, Wire, Wish, right::Right},
     news::{After, FeedId},
 };
 
-/// What is walked: a feed, several, or nothing but an end.
-enum Walk {
-    Reader(Box<Reader>),
-    Several(several::Several),
-    Refused(Ending),
+/// What is walked on a stream.
+#[derive(Debug)]
+pub struct Walk {
+    /// The form in which messages leave.
+    pub wire: Wire,
+    /// The readers that share the connection: of one feed each, and none where it is refused.
+    pub readers: Vec<Reader>,
+    /// Why nothing is walked, if so.
+    pub refused: Option<Ending>,
 }
 
 impl Walk {
-    /// The next turn. An end is the last of its walk.
-    async fn next(&mut self) -> Turn {
-        match self {
-            Self::Reader(reader) => reader.next().await,
-            Self::Several(several) => several.next().await,
-            Self::Refused(ending) => Turn::End(ending.clone()),
-        }
+    fn of(wire: Wire, readers: Vec<Reader>) -> Self {
+        Self { wire, readers, refused: None }
     }
 
-    /// Ends the walk for a reason of the transport's.
-    fn end(&self, why: Goodbye) -> Turn {
-        match self {
-            Self::Reader(reader) => reader.end(why),
-            Self::Several(several) => several.end(why),
-            Self::Refused(ending) => Turn::End(ending.clone()),
-        }
+    fn refused(feed: &FeedId, wire: Wire, why: Goodbye) -> Self {
+        Self { wire, readers: Vec::new(), refused: Some(Ending::of(feed, wire, why)) }
     }
 }
 
@@ -63,17 +60,14 @@ pub async fn stream(
     let start = start(request.headers(), after.as_deref());
     let wish = Wish { start, size: last.unwrap_or(0), filter, right: Right::Anybody };
     let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?;
-    match wire {
-        Wire::WebSocket => web_socket::upgrade(&doors, walk, request),
-        Wire::Sse => Ok(sse::respond(walk)),
-    }
+    if wire.is_web_socket() { web_socket::upgrade(walk, &request) } else { Ok(sse::respond(walk, request.method())) }
 }
 
 /// Which transport the request asks for.
 fn wire(headers: &HeaderMap) -> Result<Wire, Problem> {
     // Clients that can do HTTP/2 offer an upgrade to it with every request; that is no wish for a WebSocket.
     if web_socket::names(headers, header::UPGRADE, "websocket") {
-        return Ok(Wire::WebSocket);
+        return Ok(web_socket::wire(headers));
     }
     let accept = headers.get(header::ACCEPT).map_or(Ok("*/*"), |accept| accept.to_str()).unwrap_or_default();
     let takes = |kind: &str| accept.split([',', ';']).any(|offered| offered.trim().eq_ignore_ascii_case(kind));
@@ -103,27 +97,27 @@ async fn open(
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
         Ok(None) if wish.start == Start::Newest => return Err(Problem::no_feed(feed)),
-        Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Gone))),
+        Ok(None) => return Ok(Walk::refused(&id, wire, Goodbye::Gone)),
         Err(error) => {
             tracing::warn!(%error, feed, "a reader could not be served");
-            return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
+            return Ok(Walk::refused(&id, wire, Goodbye::StoreAway));
         }
     };
     if !doors.feeds.freshness.is_fresh() {
-        return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
+        return Ok(Walk::refused(&id, wire, Goodbye::StoreAway));
     }
     let right = match ticket {
         None => access::right(doors, headers, &awake.state()).await?,
         Some(ticket) => match ticket::token(doors, &id, ticket).await {
             Ok(Some(token)) => doors.feeds.rights.of(&token),
             // A browser's EventSource comes back with the same ticket, and would never do so after an error status.
-            Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Ticket))),
-            Err(_) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway))),
+            Ok(None) => return Ok(Walk::refused(&id, wire, Goodbye::Ticket)),
+            Err(_) => return Ok(Walk::refused(&id, wire, Goodbye::StoreAway)),
         },
     };
     let wish = Wish { right, ..wish };
     Ok(match Reader::open(doors.feeds.clone(), awake, wire, wish) {
-        Ok(reader) => Walk::Reader(Box::new(reader)),
-        Err(why) => Walk::Refused(Ending::of(&id, wire, why)),
+        Ok(reader) => Walk::of(wire, vec![reader]),
+        Err(why) => Walk::refused(&id, wire, why),
     })
 }
