@@ -3,17 +3,26 @@
 //! A setting is given on the command line or in the environment; the command line wins. What is unknown or
 //! contradictory is refused here, before a file or a port is opened. There is no configuration file.
 
-use std::{env, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    env, fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
-pub use crate::store::open::Address as StoreAddress;
+pub use crate::{http::proxy::PublicUrl, store::open::Address as StoreAddress};
 
 /// Every name in the environment that means something to this program.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 9] = [
     "NEWSWIRE_LISTEN",
     "NEWSWIRE_DATA",
     "NEWSWIRE_STORE",
+    "NEWSWIRE_PUBLIC_URL",
+    "NEWSWIRE_TRUST_PROXY",
     "NEWSWIRE_LOG_FORMAT",
     "NEWSWIRE_DRAIN",
     "NEWSWIRE_SERVER",
@@ -29,6 +38,13 @@ pub struct Settings {
     /// `newswire-data` in the working directory unless given, and is created. A directory is refused together with
     /// another store, which keeps nothing there. `NEWSWIRE_STORE`.
     pub store: StoreAddress,
+    /// Where the public finds the server: scheme, host and perhaps a path below which a proxy serves it. Addresses that it
+    /// tells begin there; requests are understood with and without that path. Default: where it listens.
+    /// `NEWSWIRE_PUBLIC_URL`.
+    pub public_url: Option<PublicUrl>,
+    /// The networks of the proxies in front, whose `Forwarded` and `X-Forwarded-For` tell who asks. Default: none, so
+    /// that nobody can pass for another. `NEWSWIRE_TRUST_PROXY`, separated by commas.
+    pub trust_proxy: Vec<IpNet>,
     /// Whether the feed is filled with sample items, followed by a further one every few seconds. Default: no. Never
     /// from the environment, so that nobody publishes samples by an inherited variable.
     pub sample: bool,
@@ -57,6 +73,12 @@ pub struct ServeArgs {
     listen: SocketAddr,
     #[command(flatten)]
     place: StoreArgs,
+    /// Where the public finds the server, with the path below which a proxy serves it, if any
+    #[arg(long, value_name = "URL", env = "NEWSWIRE_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+    /// Network of a proxy in front, or its address, whose Forwarded and X-Forwarded-For headers are believed; may be repeated
+    #[arg(long, value_name = "CIDR", env = "NEWSWIRE_TRUST_PROXY", value_delimiter = ',', value_parser = network)]
+    trust_proxy: Vec<IpNet>,
     /// Fill the feed with sample items, then publish a further one every few seconds
     #[arg(long)]
     sample: bool,
@@ -161,11 +183,19 @@ impl ServeArgs {
         Ok(Settings {
             listen: self.listen,
             store: self.place.address()?,
+            public_url: self.public_url.clone(),
+            trust_proxy: self.trust_proxy.clone(),
             sample: self.sample,
             log: self.log,
             drain: Duration::from_secs(self.drain),
         })
     }
+}
+
+/// A network, or a single address as a network of its own.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| alone()).map_err(|_| "a network looks like 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32")
 }
 
 /// The first name that looks like a setting and is none: most likely a mistyped one. Kubernetes puts
@@ -202,6 +232,15 @@ mod tests {
     fn a_data_directory_for_redis_is_a_contradiction_that_tells_no_password() {
         let said = place(Some("d"), "redis://:secret@db").address().expect_err("a contradiction").to_string();
         assert!(said.contains("--data") && !said.contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn a_network_is_one_in_cidr_notation_or_a_single_address() {
+        assert_eq!(network("10.0.0.0/8"), Ok("10.0.0.0/8".parse().expect("a network")));
+        assert_eq!(network("::1"), Ok("::1/128".parse().expect("a network")));
+        for bad in ["", "10.0.0.0/33", "localhost", "10.0.0"] {
+            assert!(network(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use newswire::{
         self, Job,
         exit::{Exit, Failure},
     },
-    config::{LogFormat, Settings},
+    config::{LogFormat, PublicUrl, Settings},
     first_run::{self, Editor},
-    http::{self, Doors, live::shard::Shards},
+    http::{self, Doors, live::shard::Shards, proxy::Proxy},
     live::{Drain, Feeds, follow},
     sample,
     store::{self, open::Role},
@@ -67,18 +67,20 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     }
     let last_used = Arc::default();
     drain.spawn(upkeep::last_used::keep(Arc::clone(&last_used), store.clone(), drain.clone()));
+    let proxy = Arc::new(Proxy { public: settings.public_url, trusted: settings.trust_proxy });
     let router = http::router(Doors {
         store: store.clone(),
         feeds: feeds.clone(),
         drain: drain.clone(),
         ticket_key: Arc::default(),
         last_used,
+        proxy: proxy.clone(),
     });
     let shards = Shards::start(&feeds)
         .map_err(|error| Failure::new(Exit::Refused, format!("readers cannot be served ({error})")))?;
-    announce(address, editor.as_ref());
+    announce(address, proxy.public.as_ref().map(PublicUrl::as_str), editor.as_ref());
     tokio::select! {
-        () = http::serve::accept(listener, router, shards, drain.clone()) => {}
+        () = http::serve::accept(listener, router, proxy, shards, drain.clone()) => {}
         () = stop(&drain, settings.drain) => {}
     }
     store.close().await;
@@ -118,9 +120,13 @@ async fn signalled() {
 }
 
 /// Says where everything is, in a few lines on standard output.
-fn announce(address: SocketAddr, editor: Option<&Editor>) {
+fn announce(address: SocketAddr, public: Option<&str>, editor: Option<&Editor>) {
     let version = env!("CARGO_PKG_VERSION");
-    let mut lines = format!("newswire {version}\n  page   http://{address}/\n  API    http://{address}/v1/feeds\n");
+    let at = public.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
+    let mut lines = format!("newswire {version}\n  page   {at}/\n  API    {at}/v1/feeds\n");
+    if public.is_some() {
+        lines.push_str(&format!("  listens on {address}\n"));
+    }
     if let Some(editor) = editor {
         lines.push_str(&format!("  token  {}   (an editor's; it is shown only this once)\n", editor.token.reveal()));
     }

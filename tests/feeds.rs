@@ -76,3 +76,39 @@ async fn a_feed_is_made_changed_closed_and_deleted_over_http() {
         assert_eq!(server.get(path).await.expect("the server answers").status(), 404);
     }
 }
+
+/// What a request under an idempotency key is answered with: its status, and whether it was answered before.
+async fn once(server: &Server, token: &str, method: Method, path: &str, body: &Value, key: &str) -> (u16, bool) {
+    let request = server.client.request(method, server.url(path)).bearer_auth(token).json(body);
+    let answer = request.header("Idempotency-Key", key).send().await.expect("the server answers");
+    (answer.status().as_u16(), answer.headers().contains_key("idempotency-replayed"))
+}
+
+#[tokio::test]
+async fn a_request_about_a_feed_that_is_sent_twice_happens_once() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let server = Server::start(kept).await;
+        let admin = server.token(&["--can", "admin"]);
+        let (path, new) = ("/v1/feeds/night", json!({"id": "night", "title": "Election night"}));
+        let make = async |key| once(&server, &admin, Method::POST, "/v1/feeds", &new, key).await;
+        assert_eq!(make("make").await, (201, false));
+        assert_eq!(make("make").await, (201, true));
+        assert_eq!(make("another").await, (409, false), "the feed is there");
+        let close =
+            async |status, key| once(&server, &admin, Method::PATCH, path, &json!({"status": status}), key).await;
+        assert_eq!(close("closed", "close").await, (200, false));
+        assert_eq!(close("closed", "no difference").await, (200, false));
+        assert_eq!(close("live", "open").await, (200, false));
+        assert_eq!(close("closed", "close").await, (200, true));
+        assert_eq!(close("closed", "no difference").await, (200, true));
+        assert_eq!(server.read(path).await["status"], "live", "neither happened again");
+        assert_eq!(close("live", "close").await.0, 422, "another request under the key");
+        let delete = async |key| once(&server, &admin, Method::DELETE, path, &json!({}), key).await;
+        assert_eq!(delete("delete").await, (204, false));
+        assert_eq!(delete("delete").await, (204, true));
+        assert_eq!(make("make").await, (404, false), "what it made is no longer there, and is not made again");
+        assert_eq!(make("again").await, (201, false));
+        assert_eq!(delete("delete").await, (204, true));
+        assert_eq!(server.get(path).await.expect("the server answers").status(), 200, "the new one stays, {kept:?}");
+    }
+}

@@ -196,7 +196,7 @@ async fn a_backup_of_schema_1_is_restored_and_tells_that_the_store_changed() {
     assert!(matches!(backup(dir.path(), &copy).await, Err(StoreError::Taken(_))), "nothing is written over");
     let store = open(&dir);
     let sport: FeedId = "sport".parse().expect("a feed id");
-    assert!(store.delete_feed(&sport).await.expect("answers"));
+    store.delete_feed(&sport, None).await.expect("is deleted");
     backup(dir.path(), &to.path().join(FILE)).await.expect("is backed up beside a server");
     let beside = open(&to);
     assert_eq!(beside.feeds().await.expect("answers"), store.feeds().await.expect("answers"));

@@ -83,8 +83,8 @@ pub async fn by_alt_id(
     }
     let etag = (sight == Sight::Full).then(|| record.etag());
     let mut response = conditional::json(&headers, sight, etag, items::seen(&doors, sight, &record, id));
-    let place = format!("/v1/feeds/{id}/items/{item}");
-    let place = HeaderValue::from_str(&place).expect("feed and id are plain text");
+    let place = format!("{}/v1/feeds/{id}/items/{item}", doors.proxy.prefix());
+    let place = HeaderValue::from_str(&place).expect("an address is plain text");
     response.headers_mut().insert(header::CONTENT_LOCATION, place);
     Ok(response)
 }

@@ -1,12 +1,13 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`]. Writing: [`publish`]. Around them: [`serve`]
-//! (the accept loop), [`takeover`] (streams
-//! leave hyper), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
+//! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
+//! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
 pub mod access;
 pub mod address;
 pub mod body;
+pub mod bounds;
 pub mod conditional;
 pub mod feed_edit;
 pub mod feeds;
@@ -18,6 +19,7 @@ pub mod once;
 pub mod page;
 pub mod poll;
 pub mod problem;
+pub mod proxy;
 pub mod publish;
 pub mod query;
 pub mod request;
@@ -29,10 +31,13 @@ pub mod ticket;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::State,
+    middleware,
+    response::{IntoResponse as _, Redirect, Response},
     routing::{delete, get, patch, post},
 };
-use http::{HeaderName, Method, header};
+use http::{HeaderName, Method, Uri, header};
 use tokio::sync::OnceCell;
 use tower_http::{catch_panic::CatchPanicLayer, cors};
 
@@ -42,7 +47,9 @@ use crate::{
     store::{Hash, SharedStore},
     upkeep::last_used::LastUsed,
 };
+use bounds::Places;
 use problem::Problem;
+use proxy::Proxy;
 
 /// What every door needs. Clones are the same doors.
 #[derive(Clone, Debug)]
@@ -57,6 +64,8 @@ pub struct Doors {
     pub ticket_key: Arc<OnceCell<Hash>>,
     /// When tokens were last used.
     pub last_used: Arc<LastUsed>,
+    /// What stands in front of this server.
+    pub proxy: Arc<Proxy>,
 }
 
 /// Every door of the server.
@@ -84,12 +93,22 @@ pub fn router(doors: Doors) -> Router {
         .route("/v1/feeds/{feed}/items/{id}/remove", verb(Verb::Remove))
         .route("/v1/feeds/{feed}/items/{id}/pin", verb(Verb::Pin))
         .route("/v1/feeds/{feed}/items/{id}/unpin", verb(Verb::Unpin))
-        .fallback(|| async { Problem::not_found("There is nothing at this address; the API begins at /v1/feeds.") })
+        .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(doors)
         .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::from_fn_with_state(Places::default(), bounds::hold))
         .layer(cors())
         .layer(middleware::from_fn(request::tell))
+}
+
+/// What is at no address of ours. The public path alone is the page's, which loads its files from below it.
+async fn elsewhere(State(doors): State<Doors>, uri: Uri) -> Response {
+    let prefix = doors.proxy.prefix();
+    if !prefix.is_empty() && uri.path() == prefix {
+        return Redirect::permanent(&format!("{prefix}/")).into_response();
+    }
+    Problem::not_found("There is nothing at this address; the API begins at /v1/feeds.").into_response()
 }
 
 /// Anybody's page may read what is public, and a newsroom's console on another host may write with its token. There

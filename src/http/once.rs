@@ -6,10 +6,13 @@
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 
-use super::problem::Problem;
+use super::{Doors, problem::Problem};
 use crate::{
-    news::refusal::{Code, Refusal},
-    store::{Once, Token},
+    news::{
+        FeedId,
+        refusal::{Code, Refusal},
+    },
+    store::{Once, Remembered, Token},
 };
 
 /// The header's name (draft-ietf-httpapi-idempotency-key-header).
@@ -44,6 +47,18 @@ pub fn once(parts: &Parts, body: &[u8], token: &Token) -> Result<Option<Once>, P
     }
     let key = String::from_utf8_lossy(key.as_bytes()).into_owned();
     Ok(Some(Once { token: token.name.clone(), key, hash: hash.finalize().into() }))
+}
+
+/// What this request came to before, if it was sent before.
+///
+/// # Errors
+/// 422 where the key stands for another request, 503 where the store is away.
+pub async fn before(doors: &Doors, feed: &FeedId, once: Option<&Once>) -> Result<Option<Remembered>, Problem> {
+    let Some(once) = once else { return Ok(None) };
+    match doors.store.recall(feed, &once.token, &once.key).await? {
+        Some(before) if before.hash != once.hash => Err(reused().into()),
+        before => Ok(before),
+    }
 }
 
 /// `If-Match` as it was sent.

@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-/// After how many seconds to try again when the store is away.
+/// After how many seconds to try again when the store is away, or the server busy.
 pub const RETRY_AFTER: u32 = 2;
 
 /// An error as the client gets it.
@@ -114,6 +114,14 @@ impl Problem {
         Self { field: Some("body".to_owned()), limit: Some(format!("{limit} bytes")), ..problem }
     }
 
+    /// 414.
+    pub fn uri_too_long(limit: usize, sent: usize) -> Self {
+        let detail = format!("The request's address is longer than {limit} bytes; ask with fewer parameters.");
+        let problem = Self::new(StatusCode::URI_TOO_LONG, "uriTooLong", detail);
+        let (limit, sent) = (Some(format!("{limit} bytes")), Some(format!("{sent} bytes")));
+        Self { field: Some("uri".to_owned()), limit, sent, ..problem }
+    }
+
     /// 426: a WebSocket of another version.
     pub fn upgrade_required() -> Self {
         Self::new(StatusCode::UPGRADE_REQUIRED, "upgradeRequired", "WebSocket version 13 (RFC 6455) is spoken here.")
@@ -130,6 +138,15 @@ impl Problem {
     pub fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             .header(header::RETRY_AFTER, RETRY_AFTER.into())
+    }
+
+    /// 503: so many requests are open already.
+    pub fn busy(limit: usize) -> Self {
+        let detail = "This server has as many requests open as it takes at once; try again after the pause that \
+                      Retry-After names.";
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).header(header::RETRY_AFTER, RETRY_AFTER.into());
+        Self { limit: Some(format!("{limit} open requests")), ..problem }
     }
 
     /// The text, with the id of the request that it answers.

@@ -98,11 +98,8 @@ async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request:
 impl Asked {
     /// Carries it out, or finds that it was carried out before, and answers.
     async fn finish(&self, id: Option<&str>, sent: &[u8]) -> Result<Response, Problem> {
-        let mut done = match &self.once {
-            Some(once) => match self.doors.store.recall(&self.feed, &once.token, &once.key).await? {
-                Some(before) => self.repeat(once, before).await?,
-                None => self.carry_out(id, sent).await?,
-            },
+        let mut done = match once::before(&self.doors, &self.feed, self.once.as_ref()).await? {
+            Some(before) => self.repeat(before).await?,
             None => self.carry_out(id, sent).await?,
         };
         // Also where the removal was carried out before: who sends it again may not have had its answer.
@@ -153,10 +150,7 @@ impl Asked {
             };
             match self.doors.store.commit(commit).await {
                 Ok(Committed::Now(position)) => return self.committed(record, position).await,
-                Ok(Committed::Before(before)) => {
-                    let once = self.once.as_ref().expect("only a key repeats");
-                    return self.repeat(once, before).await;
-                }
+                Ok(Committed::Before(before)) => return self.repeat(before).await,
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 // Somebody was faster. What stands now decides, `If-Match` included.
                 Err(CommitError::Conflict(Conflict::Version)) if current.is_some() => {}
@@ -243,10 +237,7 @@ impl Asked {
     }
 
     /// The answer to a key that was used before: the item as it now reads, at the position of that time.
-    async fn repeat(&self, once: &Once, before: Remembered) -> Result<Done, Problem> {
-        if before.hash != once.hash {
-            return Err(once::reused().into());
-        }
+    async fn repeat(&self, before: Remembered) -> Result<Done, Problem> {
         let item = self.doors.store.item(&self.feed, before.item).await?;
         let record = item.ok_or_else(|| Problem::not_found("The item that this request made is no longer kept."))?;
         let Remembered { position, version, .. } = before;
@@ -270,8 +261,8 @@ impl Asked {
         out.insert(header::VARY, HeaderValue::from_static("authorization"));
         out.insert(header::ETAG, HeaderValue::from_str(&record.etag()).expect("an ETag is plain text"));
         if created {
-            let location = format!("/v1/feeds/{feed}/items/{}", record.id);
-            out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("feed and id are plain text"));
+            let location = format!("{}/v1/feeds/{feed}/items/{}", self.doors.proxy.prefix(), record.id);
+            out.insert(header::LOCATION, HeaderValue::from_str(&location).expect("an address is plain text"));
         }
         if repeated {
             out.insert(once::REPLAYED, HeaderValue::from_static("true"));

@@ -1,7 +1,7 @@
 //! Each request's id, its line in the log, and the text of its problem if it ends in one.
 //!
-//! Every line that is logged while a request is served carries its id. The log names method, path, status and time. It
-//! never has a header, a query or a body: those may hold a token or an item's text.
+//! Every line that is logged while a request is served carries its id and who asks. The log names method, path, status and
+//! time. It never has a header, a query or a body: those may hold a token or an item's text.
 
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue, header};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::problem::Problem;
+use super::{problem::Problem, proxy::Client};
 
 /// The header that carries a request's id; a client's or a proxy's own is kept if it is plain and short.
 pub const ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,7 +24,8 @@ pub async fn tell(request: Request, next: Next) -> Response {
     let id = given.unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is plain text"));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let text = id.to_str().expect("only plain ids are kept").to_owned();
-    let span = tracing::info_span!("request", id = text);
+    let client = request.extensions().get::<Client>().map(|Client(address)| tracing::field::display(*address));
+    let span = tracing::info_span!("request", id = text, client);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

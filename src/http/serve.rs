@@ -6,7 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
@@ -18,13 +18,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     live::shard::{Arrival, Shards},
+    proxy::Proxy,
     socket::Socket,
     takeover::{Answering, Left},
 };
 use crate::live::Drain;
 
-/// How long a request's head may take to arrive; also how long a connection may idle between requests.
-const HEAD: Duration = Duration::from_secs(30);
+/// How long a connection may idle between requests: longer than the minute for which proxies keep one (nginx), so that
+/// none is closed under a request that a proxy has just sent. A request's head has less time ([`super::socket`]).
+const IDLE: Duration = Duration::from_secs(65);
 /// The same for a connection that comes while the server drains: what is opened in advance must not hold that up.
 const HEAD_OF_LATE: Duration = Duration::from_secs(1);
 /// How many headers a request may have.
@@ -35,11 +37,11 @@ const HEAD_BYTES: usize = 16 * 1024;
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `done`; each lives in the drain, and is told to end after its request when that begins.
-pub async fn accept(listener: TcpListener, router: Router, shards: Shards, drain: Drain) {
+pub async fn accept(listener: TcpListener, router: Router, proxy: Arc<Proxy>, shards: Shards, drain: Drain) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                drain.spawn(converse(stream, peer, router.clone(), shards.clone(), drain.clone()));
+                drain.spawn(converse(stream, peer, router.clone(), proxy.clone(), shards.clone(), drain.clone()));
             }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
@@ -57,7 +59,14 @@ fn of_one_connection(error: &io::Error) -> bool {
 }
 
 /// One connection, from its first request to its last, or to the one that makes it a stream.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shards: Shards, drain: Drain) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    proxy: Arc<Proxy>,
+    shards: Shards,
+    drain: Drain,
+) {
     let socket = match Socket::new(stream) {
         Ok(socket) => socket,
         Err(error) => {
@@ -66,15 +75,16 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shards: S
         }
     };
     let (left, full) = (Left::default(), socket.full());
+    let answering = Answering { router, proxy, peer: peer.ip(), stage: socket.stage(), left: left.clone() };
     let late = drain.leaving();
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(if late { HEAD_OF_LATE } else { HEAD })
+        .header_read_timeout(if late { HEAD_OF_LATE } else { IDLE })
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
         .half_close(false)
         .keep_alive(!late)
-        .serve_connection(TokioIo::new(socket), Answering { router, left: left.clone() });
+        .serve_connection(TokioIo::new(socket), answering);
     let ended = {
         let mut told = late;
         let mut draining = pin!(drain.left());

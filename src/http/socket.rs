@@ -1,12 +1,12 @@
-//! A reader's socket: small writes leave at once, a peer that vanished is noticed, and one that takes nothing for two
-//! minutes is given up, whichever transport speaks over it.
+//! A connection's socket: small writes leave at once, a peer that vanished is noticed, one that takes nothing for two
+//! minutes is given up, whichever transport speaks over it, and so is one that does not get on with a request's head.
 
 use std::{
     io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -21,6 +21,8 @@ use tokio::{
 
 /// After how long a socket that takes nothing is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a request's head may take to arrive, from its first byte.
+const HEAD: Duration = Duration::from_secs(10);
 /// After how long sent bytes that nobody acknowledges end the connection (TCP_USER_TIMEOUT, RFC 5482).
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(150);
@@ -31,10 +33,46 @@ const UNSENT: u32 = 64 * 1024;
 /// When, and how often, an idle connection is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// A connection whose writes must get on.
+/// Where a connection stands between its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// Nothing of a next request has come.
+    Idle,
+    /// A request's head is arriving.
+    Head,
+    /// A request was understood, and is not answered yet. What arrives is its body.
+    Asked,
+    /// Its answer is about to be written. What arrives after that begins another one.
+    Answered,
+}
+
+/// A connection's stage, shared with whoever understands its requests.
+#[derive(Clone, Debug, Default)]
+pub struct Staged(Arc<AtomicU8>);
+
+impl Staged {
+    /// It stands here from now on.
+    pub fn set(&self, stage: Stage) {
+        self.0.store(stage as u8, Ordering::Relaxed);
+    }
+
+    fn moves(&self, from: Stage, to: Stage) -> bool {
+        self.0.compare_exchange(from as u8, to as u8, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn is(&self, stage: Stage) -> bool {
+        self.0.load(Ordering::Relaxed) == stage as u8
+    }
+}
+
+/// A connection that must get on.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
+    stage: Staged,
+    /// Runs while a head arrives.
+    heading: Option<Pin<Box<Sleep>>>,
     /// Runs while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
     full: Arc<AtomicBool>,
@@ -56,7 +94,8 @@ impl Socket {
             socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
             socket.set_tcp_notsent_lowat(UNSENT)?;
         }
-        Ok(Self { stream, stuck: None, full: Arc::default(), patience: PATIENCE })
+        let (stage, full) = (Staged::default(), Arc::default());
+        Ok(Self { stream, stage, heading: None, stuck: None, full, patience: PATIENCE })
     }
 
     /// Whether the last write waits, so that something may still be unsent.
@@ -65,10 +104,15 @@ impl Socket {
         self.full.clone()
     }
 
-    /// The connection, without what its writes had to keep to.
+    /// The connection, which speaks HTTP no longer.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
         self.stream
+    }
+
+    /// Its stage, to be told of the requests that are understood.
+    pub fn stage(&self) -> Staged {
+        self.stage.clone()
     }
 
     /// What a write came to, unless it has waited for too long.
@@ -88,12 +132,26 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let had = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > had && self.stage.moves(Stage::Idle, Stage::Head) {
+            self.heading = Some(Box::pin(sleep(HEAD)));
+        }
+        if !self.stage.is(Stage::Head) {
+            self.heading = None;
+        }
+        if let Some(heading) = &mut self.heading
+            && heading.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "a request's head took too long")));
+        }
+        read
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        self.stage.moves(Stage::Answered, Stage::Idle);
         let wrote = Pin::new(&mut self.stream).poll_write(context, from);
         self.patiently(wrote, context)
     }
@@ -103,6 +161,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.stage.moves(Stage::Answered, Stage::Idle);
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(context, from);
         self.patiently(wrote, context)
     }

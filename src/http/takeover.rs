@@ -8,6 +8,7 @@
 use std::{
     convert::Infallible,
     future::{self, Future},
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex},
 };
@@ -19,7 +20,11 @@ use hyper::{body::Incoming, service::Service};
 use jiff::Timestamp;
 use tower::ServiceExt as _;
 
-use super::live::Walk;
+use super::{
+    live::Walk,
+    proxy::Proxy,
+    socket::{Stage, Staged},
+};
 
 /// What a response carries whose body is a stream.
 #[derive(Clone, Debug)]
@@ -56,6 +61,12 @@ impl Left {
 pub struct Answering {
     /// Every door.
     pub router: Router,
+    /// What stands in front of this server.
+    pub proxy: Arc<Proxy>,
+    /// Who is at the other end.
+    pub peer: IpAddr,
+    /// The socket's stage.
+    pub stage: Staged,
     /// Where a stream is left.
     pub left: Left,
 }
@@ -65,14 +76,21 @@ impl Service<Request<Incoming>> for Answering {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.stage.set(Stage::Asked);
+        let client = self.proxy.client(self.peer, request.headers());
+        request.extensions_mut().insert(client);
+        if let Some(uri) = self.proxy.stripped(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         let answer = self.router.clone().oneshot(request.map(Body::new));
-        let left = self.left.clone();
+        let (left, stage) = (self.left.clone(), self.stage.clone());
         Box::pin(async move {
             let mut response = match answer.await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
+            stage.set(Stage::Answered);
             let takeover = response.extensions_mut().remove::<Takeover>();
             let walk = takeover.and_then(|takeover| takeover.0.lock().expect("nothing panics while holding it").take());
             let Some(walk) = walk else { return Ok(response) };

@@ -76,9 +76,9 @@ impl Once {
 pub struct Remembered {
     /// Hash of the request that used the key.
     pub hash: Hash,
-    /// The item it was about.
+    /// The item it was about; the nil one where that was the feed itself.
     pub item: Uuid,
-    /// The item's version after it; 0 where it made no change.
+    /// The item's version after it; 0 where it made no change of one.
     pub version: u64,
     /// The change it made, or the feed's head where it made none.
     pub position: Position,
@@ -106,6 +106,8 @@ pub struct Commit {
 /// What a commit writes.
 #[derive(Clone, Debug)]
 pub enum Write {
+    /// A new feed, with this document. Its `feed.created` is change 1.
+    Create(Feed),
     /// An item.
     Item(ItemWrite),
     /// The feed's own document.
@@ -160,7 +162,7 @@ pub enum Committed {
 pub enum Conflict {
     /// There is no such feed.
     NoFeed,
-    /// [`Expected::Nothing`], but the item is there.
+    /// [`Expected::Nothing`], but the item is there; or a new feed, but there is one of that id.
     Exists,
     /// [`Expected::Version`], but the item is not there or has another version; or the feed itself has changed since
     /// [`FeedWrite::expected`].
@@ -350,8 +352,23 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The store's now, carried forward on the monotonic clock from a measurement at most 10 s old.
     fn now(&self) -> Moment;
 
-    /// Creates a feed; its `feed.created` is change 1. False if there is one of that id, which is left as it is.
-    async fn create_feed(&self, feed: Feed, mark: Mark, who: &str) -> Result<bool, StoreError>;
+    /// Creates a feed by a [`commit`](Store::commit). False if there is one of that id, which is left as it is.
+    async fn create_feed(&self, feed: Feed, mark: Mark, who: &str) -> Result<bool, StoreError> {
+        let commit = Commit {
+            feed: feed.id.clone(),
+            once: None,
+            mark,
+            kind: Kind::FeedCreated,
+            at: self.now(),
+            who: who.to_owned(),
+            write: Write::Create(feed),
+        };
+        match self.commit(commit).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Conflict(_)) => Ok(false),
+            Err(CommitError::Store(error)) => Err(error),
+        }
+    }
 
     /// All feeds, by id.
     async fn feeds(&self) -> Result<Vec<FeedState>, StoreError>;
@@ -424,9 +441,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// that are hidden (withheld, removed) go as others do.
     async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError>;
 
-    /// Deletes a feed with everything in it, also its altIds and idempotency keys. Followers are told. Its bytes leave
-    /// the store's files like those of a removed item. False if there is none.
-    async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError>;
+    /// Deletes a feed with everything in it, also its altIds and the idempotency keys of its items. Followers are told.
+    /// Its bytes leave the store's files like those of a removed item. The keys of requests about the feed itself stay:
+    /// one that is sent again must not delete, or make, a feed that came later. The answer tells its last position;
+    /// [`Conflict::NoFeed`] if there is none.
+    async fn delete_feed(&self, feed: &FeedId, once: Option<&Once>) -> Result<Committed, CommitError>;
 
     /// Tells that the store went back in time: commits a `feed.updated` with the given mark, which becomes the floor
     /// and [`FeedState::cut`]. Not where the feed's cut is above `known`: then somebody else has told it since. One that

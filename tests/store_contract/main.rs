@@ -189,6 +189,7 @@ macro_rules! held_by {
                 a_deleted_feed_is_gone_with_everything_in_it,
                 a_feed_can_be_made_again_and_knows_nothing_of_the_first,
                 a_follower_is_told_of_a_deletion,
+                what_was_asked_of_a_feed_itself_is_remembered_beyond_its_deletion,
                 the_bytes_of_a_deleted_feed_leave_the_files,
             }
             model {

@@ -131,6 +131,15 @@ impl Newsroom {
         self.put(self.revision(record, kind, |record| record.status = status)).await
     }
 
+    /// Deletes the feed; false if there is none.
+    pub(crate) async fn delete(&self) -> bool {
+        match self.store.delete_feed(&self.feed, None).await {
+            Ok(_) => true,
+            Err(CommitError::Conflict(Conflict::NoFeed)) => false,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     /// Where the feed stands.
     pub(crate) async fn state(&self) -> FeedState {
         self.store.feed(&self.feed).await.expect("the store answers").expect("the feed is there")

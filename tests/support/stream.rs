@@ -51,17 +51,24 @@ impl Said {
 impl Stream {
     /// Opens a stream of a feed; `query` is `after=…`, `last=…` or nothing. None: the server is not there.
     async fn try_open(server: &Server, feed: &str, door: Door, query: &str) -> Option<Self> {
-        let path = format!("/v1/feeds/{feed}/live?{query}");
+        Self::try_at(&server.url(&format!("/v1/feeds/{feed}/live?{query}")), door).await
+    }
+
+    /// Opens a stream at an address that takes readers.
+    pub(crate) async fn at(url: &str, door: Door) -> Self {
+        Self::try_at(url, door).await.expect("the server takes readers")
+    }
+
+    async fn try_at(url: &str, door: Door) -> Option<Self> {
         match door {
             Door::WebSocket => {
-                let url = server.url(&path).replace("http:", "ws:");
-                let (socket, _) = connect_async(url).await.ok()?;
+                let (socket, _) = connect_async(url.replacen("http:", "ws:", 1)).await.ok()?;
                 Some(Self::WebSocket(Box::new(socket)))
             }
             Door::Sse => {
                 // The ordinary client has a deadline for whole answers, and a stream never ends.
                 let client = reqwest::Client::new();
-                let answer = client.get(server.url(&path)).header("Accept", "text/event-stream").send().await.ok()?;
+                let answer = client.get(url).header("Accept", "text/event-stream").send().await.ok()?;
                 assert_eq!(answer.status(), 200);
                 Some(Self::Sse { answer: Box::new(answer), buffer: Vec::new() })
             }

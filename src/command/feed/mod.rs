@@ -245,5 +245,9 @@ async fn confirmed_delete(store: &SharedStore, id: &FeedId, yes: bool) -> Result
             return Err(Failure::new(Exit::Refused, "that is not its id; nothing was deleted"));
         }
     }
-    if store.delete_feed(id).await? { Ok(()) } else { Err(missing(id)) }
+    match store.delete_feed(id, None).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Conflict(_)) => Err(missing(id)),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
 }

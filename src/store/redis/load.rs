@@ -30,7 +30,7 @@ pub(super) async fn load(link: &Link, rows: Vec<Row>) -> Result<(), StoreError> 
         match row {
             Row::Token(loaded) => token(link, &loaded).await?,
             // What stands there was left by a load that was cut off.
-            Row::Begin { feed } => drop(retention::delete_feed(link, &feed).await?),
+            Row::Begin { feed } => drop(retention::delete_feed(link, &feed, None).await?),
             Row::Change { feed, position, kind, at, item } => change(link, &feed, position, kind, at, item).await?,
             Row::Version(row) => {
                 let (feed, version) = row.into_version();

@@ -36,7 +36,7 @@ use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
 };
-use crate::news::{After, Cursor, Feed, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
+use crate::news::{After, Cursor, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
 
 /// The version of what is stored. An older program refuses a newer store.
 pub const SCHEMA: u32 = 1;
@@ -93,10 +93,6 @@ impl fmt::Debug for Redis {
 impl Store for Redis {
     fn now(&self) -> Moment {
         self.clock.now()
-    }
-
-    async fn create_feed(&self, feed: Feed, mark: Mark, who: &str) -> Result<bool, StoreError> {
-        write::create_feed(&self.link, &feed, mark, who, self.now()).await
     }
 
     async fn feeds(&self) -> Result<Vec<FeedState>, StoreError> {
@@ -170,8 +166,8 @@ impl Store for Redis {
         retention::prune(&self.link, feed, keep, self.now()).await
     }
 
-    async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
-        retention::delete_feed(&self.link, feed).await
+    async fn delete_feed(&self, feed: &FeedId, once: Option<&Once>) -> Result<Committed, CommitError> {
+        retention::delete_feed(&self.link, feed, once).await?.map_err(CommitError::Conflict)
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! What ends by itself, and what a feed gives up: the due lists, retention, deletion.
 
 use redis::Pipeline;
+use uuid::Uuid;
 
 use super::{
     keys::{Keys, Partition},
@@ -8,11 +9,11 @@ use super::{
     read,
     record::corrupt,
     script::{self, Call},
-    write::COMMITS_KEPT,
+    write::{Append, carried_out, once_call, remembered},
 };
 use crate::{
-    news::{FeedId, Moment, TimedEnd, feed::Keep},
-    store::{Due, StoreError, budget},
+    news::{FeedId, Kind, Mark, Moment, TimedEnd, feed::Keep},
+    store::{Committed, Conflict, Due, Once, StoreError, budget},
 };
 
 /// A day, in milliseconds.
@@ -69,30 +70,17 @@ pub(super) async fn prune(link: &Link, feed: &FeedId, keep: &Keep, now: Moment) 
     link.ask(Request::Script(&call)).await
 }
 
-/// [`super::Store::delete_feed`]. Its idempotency keys go first: they stand in no list, and what is left of them by a
-/// crash would answer for a feed that is created again under the id.
-pub(super) async fn delete_feed(link: &Link, feed: &FeedId) -> Result<bool, StoreError> {
+/// [`super::Store::delete_feed`]. The idempotency keys of its items go first: they stand in no list, and what is left of
+/// them by a crash would answer for a feed that is created again under the id.
+pub(super) async fn delete_feed(
+    link: &Link,
+    feed: &FeedId,
+    once: Option<&Once>,
+) -> Result<Result<Committed, Conflict>, StoreError> {
     let keys = Keys::of(feed);
-    let mut cursor = "0".to_owned();
-    loop {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(&cursor).arg("MATCH").arg(format!("{}*", keys.all_once())).arg("COUNT").arg(KEYS_AT_ONCE);
-        let (next, found): (String, Vec<String>) = link.ask(Request::One(&scan)).await?;
-        if !found.is_empty() {
-            let mut unlink = redis::cmd("UNLINK");
-            unlink.arg(found);
-            let _: i64 = link.ask(Request::One(&unlink)).await?;
-        }
-        if next == "0" {
-            break;
-        }
-        cursor = next;
-    }
+    forget_keys_of_items(link, &keys).await?;
     let partition = keys.partition();
-    let all = [
-        keys.feed(),
-        keys.log(),
-        partition.commits(),
+    let more = [
         partition.feeds(),
         keys.items(),
         keys.time(),
@@ -102,6 +90,39 @@ pub(super) async fn delete_feed(link: &Link, feed: &FeedId) -> Result<bool, Stor
         partition.due(),
         partition.scrub(),
     ];
-    let call = Call::new(&script::DELETE_FEED, &all).arg(feed.as_str()).arg(COMMITS_KEPT).arg(keys.all_versions());
-    link.ask(Request::Script(&call)).await
+    // A deletion is no entry of the log: of this, its script reads the feed's id alone.
+    let append = Append { feed, mark: Mark(0), kind: Kind::FeedUpdated, at: Moment::from_millis(0), who: "" };
+    let call =
+        once_call(&append, &script::DELETE_FEED, once, &more).arg(keys.all_versions()).arg(Uuid::nil().to_string());
+    carried_out(link, &call, append.mark).await
+}
+
+/// Forgets what idempotency keys stand for that are about a feed's items, and not about the feed itself.
+async fn forget_keys_of_items(link: &Link, keys: &Keys) -> Result<(), StoreError> {
+    let mut cursor = "0".to_owned();
+    loop {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(&cursor).arg("MATCH").arg(format!("{}*", keys.all_once())).arg("COUNT").arg(KEYS_AT_ONCE);
+        let (next, found): (String, Vec<String>) = link.ask(Request::One(&scan)).await?;
+        if !found.is_empty() {
+            let mut get = redis::cmd("MGET");
+            get.arg(&found);
+            let records: Vec<Option<String>> = link.ask(Request::One(&get)).await?;
+            let mut unlink = redis::cmd("UNLINK");
+            let mut any = false;
+            for (key, record) in found.iter().zip(records) {
+                if record.is_some_and(|record| remembered(&record).is_ok_and(|done| !done.item.is_nil())) {
+                    unlink.arg(key);
+                    any = true;
+                }
+            }
+            if any {
+                let _: i64 = link.ask(Request::One(&unlink)).await?;
+            }
+        }
+        if next == "0" {
+            return Ok(());
+        }
+        cursor = next;
+    }
 }

@@ -49,7 +49,7 @@ scripts! {
     /// Commits a change of a feed's document.
     COMMIT_FEED = Write "append.lua" "once.lua" "commit_feed.lua";
     /// Creates a feed.
-    CREATE_FEED = Write "append.lua" "create_feed.lua";
+    CREATE_FEED = Write "append.lua" "once.lua" "create_feed.lua";
     /// Tells that the store went back in time.
     CUT = Write "append.lua" "cut.lua";
     /// Gives up a part of what a feed no longer keeps.
@@ -57,7 +57,7 @@ scripts! {
     /// Loads a version of an item.
     LOAD_VERSION = Write "load_version.lua";
     /// Deletes a feed.
-    DELETE_FEED = Write "delete_feed.lua";
+    DELETE_FEED = Write "append.lua" "once.lua" "delete_feed.lua";
     /// Keeps a token.
     CREATE_TOKEN = Write "create_token.lua";
     /// Revokes a token.

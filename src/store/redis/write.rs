@@ -22,12 +22,12 @@ use crate::{
 pub(super) const COMMITS_KEPT: u64 = 10_000;
 
 /// What every appended change has.
-struct Append<'a> {
-    feed: &'a FeedId,
-    mark: Mark,
-    kind: Kind,
-    at: Moment,
-    who: &'a str,
+pub(super) struct Append<'a> {
+    pub(super) feed: &'a FeedId,
+    pub(super) mark: Mark,
+    pub(super) kind: Kind,
+    pub(super) at: Moment,
+    pub(super) who: &'a str,
 }
 
 impl Append<'_> {
@@ -47,20 +47,6 @@ impl Append<'_> {
     }
 }
 
-/// [`super::Store::create_feed`].
-pub(super) async fn create_feed(
-    link: &Link,
-    feed: &Feed,
-    mark: Mark,
-    who: &str,
-    now: Moment,
-) -> Result<bool, StoreError> {
-    let append = Append { feed: &feed.id, mark, kind: Kind::FeedCreated, at: now, who };
-    let index = Keys::of(&feed.id).partition().feeds();
-    let call = append.call(&script::CREATE_FEED, &[index]).arg(document(feed)).arg(link.run().await?);
-    link.ask(Request::Script(&call)).await
-}
-
 pub(super) fn document(feed: &Feed) -> String {
     serde_json::to_string(feed).expect("a feed's document is plain data")
 }
@@ -70,6 +56,13 @@ pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, Co
     let Commit { feed, once, mark, kind, at, who, write } = commit;
     let append = Append { feed, mark: *mark, kind: *kind, at: *at, who };
     let call = match write {
+        Write::Create(feed) => {
+            let index = Keys::of(&feed.id).partition().feeds();
+            once_call(&append, &script::CREATE_FEED, once.as_ref(), &[index])
+                .arg(document(feed))
+                .arg(Uuid::nil().to_string())
+                .arg(link.run().await?)
+        }
         Write::Item(item) => item_call(&append, once.as_ref(), item),
         Write::Feed(FeedWrite { expected, document: feed }) => {
             once_call(&append, &script::COMMIT_FEED, once.as_ref(), &[])
@@ -79,24 +72,38 @@ pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, Co
                 .arg(expected.mark.to_string())
         }
     };
-    let answer: Vec<String> = link.ask(Request::Script(&call)).await?;
+    carried_out(link, &call, *mark).await?.map_err(CommitError::Conflict)
+}
+
+/// Calls a script that writes, and reads what came of it. `mark` is that of the change that it makes.
+pub(super) async fn carried_out(
+    link: &Link,
+    call: &Call,
+    mark: Mark,
+) -> Result<Result<Committed, Conflict>, StoreError> {
+    let answer: Vec<String> = link.ask(Request::Script(call)).await?;
     let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
     let conflict = match answer[..] {
-        ["now", seq] => return Ok(Committed::Now(Position { seq: read::number(seq)?, mark: *mark })),
-        ["before", record] => return Ok(Committed::Before(remembered(record)?)),
+        ["now", seq] => return Ok(Ok(Committed::Now(Position { seq: read::number(seq)?, mark }))),
+        // What makes no change of its own tells the newest there was.
+        ["now", seq, mark] => {
+            let mark = mark.parse().map_err(|_| corrupt("a mark is none"))?;
+            return Ok(Ok(Committed::Now(Position { seq: read::number(seq)?, mark })));
+        }
+        ["before", record] => return Ok(Ok(Committed::Before(remembered(record)?))),
         ["reused"] => Conflict::KeyReused,
         ["nofeed"] => Conflict::NoFeed,
         ["exists"] => Conflict::Exists,
         ["version"] => Conflict::Version,
         ["alt", item] => Conflict::AltId(read::id(item)?),
         ["pin", item] => Conflict::Pin(read::id(item)?),
-        _ => return Err(corrupt("a script answers with an unknown word").into()),
+        _ => return Err(corrupt("a script answers with an unknown word")),
     };
-    Err(CommitError::Conflict(conflict))
+    Ok(Err(conflict))
 }
 
 /// A call with what `once.lua` reads, after what `append.lua` does.
-fn once_call(
+pub(super) fn once_call(
     append: &Append<'_>,
     script: &'static std::sync::LazyLock<Script>,
     once: Option<&Once>,

@@ -9,19 +9,19 @@ use super::{
 };
 use crate::{
     news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status, item::NO_STORY},
-    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, Remembered, StoreError, Write},
+    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, StoreError, Write},
 };
 
-/// Creates a feed with its first change. False if there is one.
-pub(super) fn create_feed(
+/// Creates a feed with its first change, and tells where that stands.
+fn create_feed(
     db: &Connection,
     feed: &Feed,
     mark: Mark,
     at: Moment,
     run: [u8; 16],
-) -> Result<bool, StoreError> {
+) -> Result<Result<Position, Conflict>, StoreError> {
     if rows::feed(db, &feed.id)?.is_some() {
-        return Ok(false);
+        return Ok(Err(Conflict::Exists));
     }
     // A load that was cut off may have left something under its id.
     prune::clear(db, &feed.id)?;
@@ -31,21 +31,37 @@ pub(super) fn create_feed(
         params![feed.id.as_str(), json_text(feed), mark.0, mark.0, Kind::FeedCreated.name(), at.millis(), run],
     )?;
     append(db, &feed.id, first, Kind::FeedCreated, at, None)?;
-    Ok(true)
+    Ok(Ok(first))
 }
 
-/// Commits, or says what stands against it; in that case nothing was written.
-pub(super) fn commit(db: &Connection, commit: &Commit, now: Moment) -> Result<Result<Committed, Conflict>, StoreError> {
+/// Commits, or says what stands against it; in that case nothing was written. `run` is the server's present run.
+pub(super) fn commit(
+    db: &Connection,
+    commit: &Commit,
+    now: Moment,
+    run: [u8; 16],
+) -> Result<Result<Committed, Conflict>, StoreError> {
+    keys::once(db, &commit.feed, commit.once.as_ref(), now, || match &commit.write {
+        Write::Create(feed) => {
+            let first = create_feed(db, feed, commit.mark, commit.at, run)?;
+            Ok(first.map(|position| (Uuid::nil(), 0, position)))
+        }
+        write => change(db, commit, write, now),
+    })
+}
+
+/// Commits a change of a feed that is there: which item, which version of it, and where.
+fn change(
+    db: &Connection,
+    commit: &Commit,
+    write: &Write,
+    now: Moment,
+) -> Result<Result<(Uuid, u64, Position), Conflict>, StoreError> {
     let feed = &commit.feed;
-    if let Some(once) = &commit.once
-        && let Some(before) = keys::recall(db, feed, &once.token, &once.key, now)?
-    {
-        let same = before.hash == once.hash;
-        return Ok(if same { Ok(Committed::Before(before)) } else { Err(Conflict::KeyReused) });
-    }
     let Some(row) = rows::feed(db, feed)? else { return Ok(Err(Conflict::NoFeed)) };
     let position = Position { seq: row.state.head.seq + 1, mark: commit.mark };
-    let (item, version) = match &commit.write {
+    let (item, version) = match write {
+        Write::Create(_) => unreachable!("a new feed is not there yet"),
         Write::Item(write) => {
             let born = match stands_against(db, feed, write, now)? {
                 Ok(born) => born.unwrap_or(position.seq),
@@ -64,14 +80,11 @@ pub(super) fn commit(db: &Connection, commit: &Commit, now: Moment) -> Result<Re
             (Uuid::nil(), 0)
         }
     };
-    let changed = matches!(commit.write, Write::Item(_)).then_some((item, version));
+    let changed = (!item.is_nil()).then_some((item, version));
     append(db, feed, position, commit.kind, commit.at, changed)?;
     advance(db, feed, position)?;
-    if let Some(once) = &commit.once {
-        keys::remember(db, feed, once, &Remembered { hash: once.hash, item, version, position }, now)?;
-    }
     floor::keep_bounded(db, feed, position.seq, row.state.floor)?;
-    Ok(Ok(Committed::Now(position)))
+    Ok(Ok((item, version, position)))
 }
 
 /// Looks at the expected version, the altIds and the pin. Where nothing stands against the write, the seq at which the

@@ -1,12 +1,37 @@
 //! Idempotency keys: what each stands for, for as long as it is remembered. They hold hashes and no text.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
 use super::rows::{integer, number, uuid};
 use crate::{
     news::{FeedId, Mark, Moment, Position},
-    store::{Hash, KEY_KEPT, Once, Remembered, StoreError},
+    store::{Committed, Conflict, Hash, KEY_KEPT, Once, Remembered, StoreError},
 };
+
+/// Carries out what a key has not carried out before, and remembers which item and version came of it, and where.
+pub(super) fn once(
+    db: &Connection,
+    feed: &FeedId,
+    once: Option<&Once>,
+    now: Moment,
+    carry_out: impl FnOnce() -> Result<Result<(Uuid, u64, Position), Conflict>, StoreError>,
+) -> Result<Result<Committed, Conflict>, StoreError> {
+    if let Some(once) = once
+        && let Some(before) = recall(db, feed, &once.token, &once.key, now)?
+    {
+        let same = before.hash == once.hash;
+        return Ok(if same { Ok(Committed::Before(before)) } else { Err(Conflict::KeyReused) });
+    }
+    let (item, version, position) = match carry_out()? {
+        Ok(done) => done,
+        Err(conflict) => return Ok(Err(conflict)),
+    };
+    if let Some(once) = once {
+        remember(db, feed, once, &Remembered { hash: once.hash, item, version, position }, now)?;
+    }
+    Ok(Ok(Committed::Now(position)))
+}
 
 /// The moment at or before which a key must have been used to be forgotten.
 pub(super) fn forgotten(now: Moment) -> i64 {

@@ -49,7 +49,7 @@ use super::{
     Row, Store, StoreError, Token, Version, Witness,
 };
 
-use crate::news::{After, Cursor, Feed, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
+use crate::news::{After, Cursor, FeedId, Filter, Mark, Moment, Position, Record, feed::Keep};
 
 /// The name of the file in the data directory.
 pub const FILE: &str = "newswire.sqlite";
@@ -187,11 +187,6 @@ impl Store for Sqlite {
         Moment::from_millis(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
-    async fn create_feed(&self, feed: Feed, mark: Mark, _who: &str) -> Result<bool, StoreError> {
-        let (now, run) = (self.now(), self.run);
-        self.write(move |db| commit::create_feed(db, &feed, mark, now, run)).await
-    }
-
     async fn feeds(&self) -> Result<Vec<FeedState>, StoreError> {
         self.reads.read(rows::feeds).await
     }
@@ -202,14 +197,19 @@ impl Store for Sqlite {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        let now = self.now();
-        let outcome = self.write(move |db| commit::commit(db, &commit, now)).await?;
+        let (now, run) = (self.now(), self.run);
+        let outcome = self.write(move |db| commit::commit(db, &commit, now, run)).await?;
         outcome.map_err(CommitError::Conflict)
     }
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
         let (feed, token, key, now) = (feed.clone(), token.to_owned(), key.to_owned(), self.now());
-        self.seen(feed, move |db, feed| keys::recall(db, feed, &token, &key, now)).await
+        let read = move |db: &Connection| {
+            let there = rows::is_there(db, &feed)?;
+            // What was asked of a feed itself is known beyond its deletion.
+            Ok(keys::recall(db, &feed, &token, &key, now)?.filter(|done| there || done.item.is_nil()))
+        };
+        self.reads.read(read).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
@@ -285,9 +285,10 @@ impl Store for Sqlite {
         self.write(move |db| prune::carry_out(db, &feed, &plan)).await
     }
 
-    async fn delete_feed(&self, feed: &FeedId) -> Result<bool, StoreError> {
-        let feed = feed.clone();
-        self.write(move |db| prune::delete(db, &feed)).await
+    async fn delete_feed(&self, feed: &FeedId, once: Option<&Once>) -> Result<Committed, CommitError> {
+        let (feed, once, now) = (feed.clone(), once.cloned(), self.now());
+        let outcome = self.write(move |db| prune::delete(db, &feed, once.as_ref(), now)).await?;
+        outcome.map_err(CommitError::Conflict)
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {

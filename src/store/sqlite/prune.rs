@@ -7,12 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
-    floor,
+    floor, keys,
     rows::{self, integer, number, uuid},
 };
 use crate::{
     news::{FeedId, Moment, feed::Keep},
-    store::{StoreError, budget},
+    store::{Committed, Conflict, Once, StoreError, budget},
 };
 
 /// Milliseconds of a day.
@@ -152,24 +152,31 @@ pub(super) fn carry_out(db: &Connection, feed: &FeedId, plan: &Plan) -> Result<b
     Ok(plan.more)
 }
 
-/// Deletes a feed with everything in it. False if there is none.
+/// Deletes a feed with everything in it, once for each key.
 ///
 /// It takes a number of the log, as a change would, and tells it as trimmed: so every follower is in doubt, and the
 /// keeper empties the write-ahead log.
-pub(super) fn delete(db: &Connection, feed: &FeedId) -> Result<bool, StoreError> {
-    if db.execute("DELETE FROM feeds WHERE id = ?", [feed.as_str()])? == 0 {
-        return Ok(false);
-    }
-    clear(db, feed)?;
-    doubt(db)?;
-    Ok(true)
+pub(super) fn delete(
+    db: &Connection,
+    feed: &FeedId,
+    once: Option<&Once>,
+    now: Moment,
+) -> Result<Result<Committed, Conflict>, StoreError> {
+    keys::once(db, feed, once, now, || {
+        let Some(row) = rows::feed(db, feed)? else { return Ok(Err(Conflict::NoFeed)) };
+        db.execute("DELETE FROM feeds WHERE id = ?", [feed.as_str()])?;
+        clear(db, feed)?;
+        doubt(db)?;
+        Ok(Ok((Uuid::nil(), 0, row.state.head)))
+    })
 }
 
-/// Deletes whatever is kept under a feed's id.
+/// Deletes whatever is kept under a feed's id, but for the keys of what was asked of the feed itself.
 pub(super) fn clear(db: &Connection, feed: &FeedId) -> Result<(), StoreError> {
-    for table in ["log", "items", "versions", "alt_ids", "due", "keys"] {
+    for table in ["log", "items", "versions", "alt_ids", "due"] {
         db.execute(&format!("DELETE FROM {table} WHERE feed = ?"), [feed.as_str()])?;
     }
+    db.execute("DELETE FROM keys WHERE feed = ? AND item <> ?", params![feed.as_str(), Uuid::nil().as_bytes()])?;
     Ok(())
 }
 

@@ -12,9 +12,9 @@ local function answered_before()
   return {'before', was}
 end
 
--- Remembers what the request did: HASH ITEM VERSION POSITION.
-local function remember(item, version, seq)
+-- Remembers what the request did: HASH ITEM VERSION POSITION. The mark is that of the change that it made, if not given.
+local function remember(item, version, seq, mark)
   if ARGV[8] == '' then return end
-  local record = ARGV[8] .. ' ' .. item .. ' ' .. version .. ' ' .. seq .. '-' .. ARGV[2]
+  local record = ARGV[8] .. ' ' .. item .. ' ' .. version .. ' ' .. seq .. '-' .. (mark or ARGV[2])
   redis.call('SET', KEYS[4], record, 'EX', ARGV[9])
 end
