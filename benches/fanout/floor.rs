@@ -26,8 +26,8 @@ use crate::support::{Fallible, child, cores, editors::interrupted, http::header,
 
 /// How this program is called to be the floor.
 pub(crate) const NAME: &str = "--as-floor";
-/// How many frames the ring holds. A reader that is further behind is sent away, which the crowd counts.
-const RING: usize = 2_048;
+/// How many frames the ring holds: eight seconds of the fastest case. A reader that is further behind is sent away, which the crowd counts.
+const RING: usize = 16_384;
 /// How long a queue each listener has.
 const QUEUE: i32 = 4_096;
 /// What stands in the head for the answer to the handshake's key.

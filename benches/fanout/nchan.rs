@@ -1,5 +1,6 @@
 //! nginx with nchan, for comparison: Debian's packages `nginx` and `libnginx-mod-nchan`, as many workers as cores,
-//! channels in memory.
+//! channels in memory. One connection publishes: the changes carry their numbers with them here, and come in the order of
+//! these over one only.
 
 use std::{
     fs,
@@ -13,13 +14,13 @@ use tempfile::TempDir;
 
 use super::{
     crowd::Arrival,
-    subject::{EDITORS, Publisher, Subject},
+    subject::{Publisher, Subject},
 };
 use crate::support::{Fallible, child::Child, clock::Moment, cores, editors::Editors, http, proc, stamp::Stamped};
 
 /// Where Debian puts it.
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-/// Where the newest hundred messages are sent first.
+/// Where all messages that there are are sent first: a number of them may be at most 32.
 pub(crate) const MISSED: &str = "/missed";
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,13 +39,14 @@ pub(crate) fn start(change: &Stamped) -> Fallible<Subject> {
     let file = dir.path().join("nginx.conf");
     fs::write(&file, settings(dir.path(), port))?;
     let mut command = Command::new("/usr/sbin/nginx");
-    command.arg("-c").arg(&file).arg("-p").arg(dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let said = fs::File::create(dir.path().join("said"))?;
+    command.arg("-c").arg(&file).arg("-p").arg(dir.path()).stdout(Stdio::null()).stderr(said);
     let mut nginx = Nginx { master: Child::start(&mut command)?, dir };
     let begun = Moment::now();
     while TcpStream::connect(address).is_err() || proc::children(nginx.master.id())?.len() < cores() {
         if !nginx.master.runs() || Moment::now().since(begun) > PATIENCE {
-            let log = fs::read_to_string(nginx.dir.path().join("error.log")).unwrap_or_default();
-            return Err(format!("nginx does not start:\n{log}").into());
+            let said = fs::read_to_string(nginx.dir.path().join("said")).unwrap_or_default();
+            return Err(format!("nginx does not start:\n{said}").into());
         }
         Moment::now().later(Duration::from_millis(5)).wait();
     }
@@ -56,7 +58,7 @@ pub(crate) fn start(change: &Stamped) -> Fallible<Subject> {
         address,
         path: "/live".to_owned(),
         arrival: Arrival::Changes,
-        publisher: Publisher::Editors(Editors::connect(address, EDITORS, request)?),
+        publisher: Publisher::Editors(Editors::connect(address, 1, request)?),
         head: 1,
         _alive: Box::new(nginx),
     })
@@ -70,6 +72,9 @@ struct Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
+        if !self.master.runs() {
+            return;
+        }
         // A master that is killed leaves its workers behind: it is told to end, and ends them.
         let told = Command::new("kill").args(["-TERM", &self.master.id().to_string()]).status();
         let begun = Moment::now();
@@ -102,13 +107,12 @@ http {{
     nchan_shared_memory_size 256M;
     nchan_message_buffer_length 1000;
     nchan_message_timeout 1h;
-    nchan_channel_id news;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         tcp_nodelay on;
-        location = /publish {{ nchan_publisher http; }}
-        location = /live {{ nchan_subscriber websocket eventsource; nchan_subscriber_first_message newest; }}
-        location = {MISSED} {{ nchan_subscriber websocket eventsource; nchan_subscriber_first_message -100; }}
+        location = /publish {{ nchan_channel_id news; nchan_publisher http; }}
+        location = /live {{ nchan_channel_id news; nchan_subscriber websocket eventsource; nchan_subscriber_first_message newest; }}
+        location = {MISSED} {{ nchan_channel_id news; nchan_subscriber websocket eventsource; nchan_subscriber_first_message oldest; }}
     }}
 }}
 "

@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// How many connections editors have to a server.
-pub(crate) const EDITORS: usize = 64;
+const EDITORS: usize = 64;
 /// A server under load.
 pub(crate) struct Subject {
     /// What it is called in the tables.

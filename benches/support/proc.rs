@@ -1,48 +1,59 @@
 //! What the system says of processes: the time they computed, and the memory that is theirs.
 
-use std::{fs, ops::Sub, time::Duration};
+use std::{collections::HashMap, fs, time::Duration};
 
-use super::Fallible;
+use super::{Fallible, latency::count};
 
 /// The time that processes have computed since they began.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Computed {
-    /// In their own code.
-    pub(crate) user: Duration,
-    /// In the kernel, on their behalf.
-    pub(crate) system: Duration,
+    /// Each thread's, exact to the nanosecond. A thread that ends takes its time along: what idles that long has little.
+    threads: HashMap<String, Duration>,
+    /// In their own code, in ticks of 10 ms.
+    user: u64,
+    /// In the kernel, on their behalf, in the same.
+    system: u64,
+}
+
+/// What they computed between two moments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent {
+    /// All of it.
+    pub(crate) all: Duration,
+    /// How much of it was in their own code, and not in the kernel, in percent: of long stretches only.
+    pub(crate) own: f64,
 }
 
 impl Computed {
-    /// By these processes together, exact to a tick (10 ms) each.
+    /// By these processes together.
     ///
     /// # Errors
-    /// One of them has ended.
+    /// One of them has ended, or the kernel does not tell (CONFIG_SCHED_INFO).
     pub(crate) fn by(processes: &[u32]) -> Fallible<Self> {
-        let ticks_a_second = rustix::param::clock_ticks_per_second();
         let mut sum = Self::default();
         for process in processes {
             let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(|_| ended(*process))?;
             // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th field after it.
             let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-            let ticks = |at: usize| fields[at].parse::<u64>().map(|ticks| ticks * 1_000_000 / ticks_a_second);
-            sum.user += Duration::from_micros(ticks(11)?);
-            sum.system += Duration::from_micros(ticks(12)?);
+            sum.user += fields[11].parse::<u64>()?;
+            sum.system += fields[12].parse::<u64>()?;
+            for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+                let thread = thread?.path();
+                // It may have ended meanwhile.
+                let Ok(told) = fs::read_to_string(thread.join("schedstat")) else { continue };
+                let nanos = told.split(' ').next().unwrap_or_default().parse()?;
+                sum.threads.insert(thread.display().to_string(), Duration::from_nanos(nanos));
+            }
         }
         Ok(sum)
     }
 
-    /// All of it.
-    pub(crate) fn all(&self) -> Duration {
-        self.user + self.system
-    }
-}
-
-impl Sub for Computed {
-    type Output = Self;
-
-    fn sub(self, earlier: Self) -> Self {
-        Self { user: self.user - earlier.user, system: self.system - earlier.system }
+    /// What was computed since `earlier`, a count of the same processes.
+    pub(crate) fn since(&self, earlier: &Self) -> Spent {
+        let before = |thread| earlier.threads.get(thread).copied().unwrap_or_default();
+        let all = self.threads.iter().map(|(thread, now)| now.saturating_sub(before(thread))).sum();
+        let (user, system) = (self.user - earlier.user, self.system - earlier.system);
+        Spent { all, own: 100.0 * count(user) / count(user + system).max(1.0) }
     }
 }
 

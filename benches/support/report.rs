@@ -27,6 +27,8 @@ pub(crate) struct Figure {
     pub(crate) what: &'static str,
     /// How many decimal places are worth printing.
     pub(crate) places: usize,
+    /// Whether its ratio to the floor's says something.
+    compared: bool,
     /// What it is to come to.
     pub(crate) reach: Option<Reach>,
     /// What it came to.
@@ -36,12 +38,17 @@ pub(crate) struct Figure {
 impl Figure {
     /// A figure that is only told.
     pub(crate) fn told(what: &'static str, places: usize, value: f64) -> Self {
-        Self { what, places, reach: None, value }
+        Self { what, places, compared: true, reach: None, value }
+    }
+
+    /// One that is told of each server by itself.
+    pub(crate) fn aside(what: &'static str, places: usize, value: f64) -> Self {
+        Self { what, places, compared: false, reach: None, value }
     }
 
     /// A figure that has something to reach.
     pub(crate) fn to_reach(what: &'static str, places: usize, value: f64, reach: Reach) -> Self {
-        Self { what, places, reach: Some(reach), value }
+        Self { what, places, compared: true, reach: Some(reach), value }
     }
 }
 
@@ -142,7 +149,7 @@ impl Row {
 
     /// The median of the ratios to the floor of the same run; none without a floor.
     fn ratio(&self, server: &str) -> Option<f64> {
-        let (values, floor) = (self.values(server)?, self.values(FLOOR)?);
+        let (values, floor) = (self.values(server)?, self.values(FLOOR).filter(|_| self.figure.compared)?);
         let ratios: Vec<f64> =
             values.iter().zip(floor).filter(|(_, floor)| **floor > 0.0).map(|(v, f)| v / f).collect();
         (!ratios.is_empty()).then(|| median(ratios))

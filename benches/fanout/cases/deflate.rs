@@ -27,12 +27,8 @@ struct Wired {
 /// # Errors
 /// The server did not do as it was asked.
 pub(crate) fn measure() -> Fallible<Vec<Figure>> {
-    let server = Newswire::start(None)?;
-    for item in typical::items(50)? {
-        publish(&server, &item)?;
-    }
-    let plain = stream(&server, "")?;
-    let packed = stream(&server, OFFER)?;
+    let plain = stream("")?;
+    let packed = stream(OFFER)?;
     let percent = |packed: usize, plain: usize| 100.0 * count(packed as u64) / count(plain as u64);
     Ok(vec![
         Figure::told("deflate accepted (1) or declined (0)", 0, f64::from(u8::from(packed.accepted))),
@@ -45,12 +41,17 @@ pub(crate) fn measure() -> Fallible<Vec<Figure>> {
     ])
 }
 
-/// A stream with a snapshot of fifty and a typical item after it: hello, snapshot, caughtUp, the item.
-fn stream(server: &Newswire, offer: &str) -> Fallible<Wired> {
+/// The first stream of a server that has fifty items, and then a typical item: hello, snapshot, caughtUp, the item. It
+/// must be the first, because a later one may be sent an older snapshot and what changed since.
+fn stream(offer: &str) -> Fallible<Wired> {
+    let server = Newswire::start(None)?;
+    for item in typical::items(50)? {
+        publish(&server, &item)?;
+    }
     let path = format!("/v1/feeds/{FEED}/live?last=50");
     let sample = Sample::open(server.address, Wire::WebSocket, &path, offer)?.messages(3)?;
     let items = typical::items(1)?;
-    publish(server, items.first().ok_or("there is a typical item")?)?;
+    publish(&server, items.first().ok_or("there is a typical item")?)?;
     let sample = sample.messages(4)?;
     let accepted = http::header(&sample.head, "sec-websocket-extensions").is_some();
     Ok(Wired { accepted, snapshot: sample.lengths[1], item: sample.lengths[3] })

@@ -17,14 +17,14 @@ use crate::support::{
     Fallible,
     clock::Schedule,
     latency::{Latencies, count},
-    proc::Computed,
+    proc::{Computed, Spent},
     report::{Figure, Reach},
 };
 
 /// What was measured while changes were published.
 pub(crate) struct Driven {
     /// What the server computed meanwhile.
-    pub(crate) computed: Computed,
+    pub(crate) computed: Spent,
     /// What came to the readers.
     pub(crate) tally: Tally,
     /// How long the editors' answers took, from the moment due.
@@ -42,18 +42,13 @@ pub(crate) fn drive(subject: &mut Subject, crowd: &mut Gathered, changes: u32, e
     let course = Course { schedule, last: subject.head + u64::from(changes) };
     let ((answers, _), tally) = crowd.follow(course, || subject.publisher.publish(schedule, seq))?;
     subject.head = course.last;
-    Ok(Driven { computed: Computed::by(&subject.processes)? - before, tally, answers })
+    Ok(Driven { computed: Computed::by(&subject.processes)?.since(&before), tally, answers })
 }
 
 impl Driven {
     /// The server's time for each delivery, in microseconds.
     fn cost(&self) -> f64 {
-        micros(self.computed.all()) / count(self.tally.delivered).max(1.0)
-    }
-
-    /// How much of it was spent in its own code, in percent.
-    fn own(&self) -> f64 {
-        100.0 * micros(self.computed.user) / micros(self.computed.all()).max(1.0)
+        micros(self.computed.all) / count(self.tally.delivered).max(1.0)
     }
 
     /// What tells whether the rest can be believed: nothing was lost, and the crowd was not the limit.
@@ -64,7 +59,7 @@ impl Driven {
             0,
             count(self.tally.bytes) / count(self.tally.delivered).max(1.0),
         ));
-        figures.push(Figure::told("crowd busy, %", 0, busy(&self.tally)));
+        figures.push(Figure::aside("crowd busy, %", 0, busy(&self.tally)));
         figures
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn prepare(subject: &mut Subject, wire: Wire) -> Fallible<Vec<u8>> {
     Ok(sample.greeting())
 }
 
-/// The same for a server that is not asked by position: it is told to begin so many changes before the newest.
+/// The same for a server that is not asked by position: it has no other changes, and sends all that it has.
 ///
 /// # Errors
 /// A publication was refused.
@@ -64,15 +64,9 @@ pub(crate) fn measure(subject: &mut Subject, wire: Wire, quick: bool) -> Fallibl
     returning.readers = readers;
     let before = Computed::by(&subject.processes)?;
     let tally: Tally = crowd.join(returning)?;
-    let computed = Computed::by(&subject.processes)? - before;
+    let computed = Computed::by(&subject.processes)?.since(&before);
     let mut figures = vec![
-        Figure::to_reach(
-            "CPU per reader, µs",
-            1,
-            micros(computed.all()) / count(readers as u64),
-            Reach::TimesFloor(2.5),
-        ),
-        Figure::told("… in its own code, %", 0, 100.0 * micros(computed.user) / micros(computed.all()).max(1.0)),
+        Figure::to_reach("CPU per reader, µs", 1, micros(computed.all) / count(readers as u64), Reach::TimesFloor(2.5)),
         Figure::told("until the last reader has it, ms", 0, tally.took.as_secs_f64() * 1e3),
         Figure::told("bytes per reader", 0, count(tally.bytes) / count(readers as u64)),
     ];

@@ -25,7 +25,7 @@ pub(crate) fn measure(subject: &mut Subject, wire: Wire, quick: bool) -> Fallibl
     let driven: Driven = drive(subject, &mut crowd, changes, every)?;
     let mut figures = vec![
         Figure::to_reach("CPU per delivery, µs", 2, driven.cost(), Reach::TimesFloor(1.10)),
-        Figure::told("… in its own code, %", 0, driven.own()),
+        Figure::aside("… in its own code, %", 0, driven.computed.own),
         Figure::told("latency p50, ms", 1, driven.tally.p50),
         Figure::told("latency p99, ms", 1, driven.tally.p99),
     ];

@@ -165,7 +165,7 @@ impl Crowd {
                 return Err(format!("{} of {} readers did not come", all - here, invitation.readers).into());
             }
         }
-        Ok(counting.end((Computed::by(&[process::id()])? - computed).all()))
+        Ok(counting.end(Computed::by(&[process::id()])?.since(&computed).all))
     }
 
     fn invite(&mut self, invitation: &Invitation) -> Fallible<()> {
@@ -212,7 +212,7 @@ impl Crowd {
             // They count once: the next course begins where this one ends.
             reader.ledger = Ledger::at(course.last);
         }
-        Ok(counting.end((Computed::by(&[process::id()])? - computed).all()))
+        Ok(counting.end(Computed::by(&[process::id()])?.since(&computed).all))
     }
 
     /// Waits until something comes to anybody, or a moment has come.

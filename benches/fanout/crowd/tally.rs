@@ -33,6 +33,8 @@ pub(crate) struct Tally {
     pub(crate) last_reader: Vec<f64>,
     /// From the first moment due, or from the first connection, until the last delivery.
     pub(crate) took: Duration,
+    /// From the first delivery until the last.
+    pub(crate) span: Duration,
     /// How long the crowd itself computed meanwhile, in its one thread.
     pub(crate) computed: Duration,
 }
@@ -42,6 +44,7 @@ pub(crate) struct Tally {
 pub(crate) struct Counting {
     schedule: Option<Schedule>,
     begun: Moment,
+    first: Option<Moment>,
     latencies: Latencies,
     last_reader: Vec<u64>,
     tally: Tally,
@@ -52,7 +55,7 @@ impl Counting {
     pub(crate) fn begin(schedule: Option<Schedule>) -> Self {
         let last_reader = vec![0; schedule.map_or(0, |schedule| schedule.count as usize)];
         let begun = schedule.map_or_else(Moment::now, |schedule| schedule.due(0));
-        Self { schedule, begun, latencies: Latencies::none(), last_reader, tally: Tally::default() }
+        Self { schedule, begun, first: None, latencies: Latencies::none(), last_reader, tally: Tally::default() }
     }
 
     /// Counts a change that came to a reader.
@@ -71,6 +74,7 @@ impl Counting {
         }
         tally.delivered += 1;
         tally.took = now.since(self.begun);
+        tally.span = now.since(*self.first.get_or_insert(now));
         if let (Some(schedule), Some(number)) = (&self.schedule, number)
             && number < schedule.count
         {
