@@ -48,6 +48,7 @@ use crate::{
     upkeep::last_used::LastUsed,
 };
 use bounds::Places;
+use live::room::Room;
 use problem::Problem;
 use proxy::Proxy;
 
@@ -66,6 +67,8 @@ pub struct Doors {
     pub last_used: Arc<LastUsed>,
     /// What stands in front of this server.
     pub proxy: Arc<Proxy>,
+    /// The room for readers.
+    pub room: Arc<Room>,
 }
 
 /// Every door of the server.

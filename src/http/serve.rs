@@ -14,7 +14,7 @@ use std::{
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     live::shard::{Arrival, Shards},
@@ -35,6 +35,22 @@ const HEADERS: usize = 64;
 const HEAD_BYTES: usize = 16 * 1024;
 /// The pause after an accept that failed for want of files or memory.
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
+
+/// How many connections may wait to be accepted, as far as the system allows that many (Linux: `net.core.somaxconn`).
+/// When a crowd comes back at once, those beyond it come only after a second, when they try again.
+const WAITING: u32 = 16 * 1024;
+
+/// Listens on an address.
+///
+/// # Errors
+/// Somebody else does, or it is not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that is started again must not wait until the system has forgotten the connections of the last one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// Accepts connections until `done`; each lives in the drain, and is told to end after its request when that begins.
 pub async fn accept(listener: TcpListener, router: Router, proxy: Arc<Proxy>, shards: Shards, drain: Drain) {

@@ -5,10 +5,13 @@
 
 mod control;
 mod ear;
+pub mod room;
 pub mod several;
 pub mod shard;
 mod sse;
 mod web_socket;
+
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::{
     extract::{Request, State},
@@ -16,11 +19,12 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, header};
 
-use super::{Doors, access, address::Address, problem::Problem, query::Query, ticket};
+use super::{Doors, access, address::Address, problem::Problem, proxy::Client, query::Query, ticket};
 use crate::{
     live::{Ending, Goodbye, Reader, Start, Wire, Wish, right::Right},
     news::{After, FeedId},
 };
+use room::Place;
 
 /// What is walked on a stream.
 #[derive(Debug)]
@@ -31,15 +35,21 @@ pub struct Walk {
     pub readers: Vec<Reader>,
     /// Why nothing is walked, if so.
     pub refused: Option<Ending>,
+    /// Its place among this node's readers.
+    pub place: Option<Place>,
 }
 
 impl Walk {
     fn of(wire: Wire, readers: Vec<Reader>) -> Self {
-        Self { wire, readers, refused: None }
+        Self { wire, readers, refused: None, place: None }
+    }
+
+    fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     fn refused(feed: &FeedId, wire: Wire, why: Goodbye) -> Self {
-        Self { wire, readers: Vec::new(), refused: Some(Ending::of(feed, wire, why)) }
+        Self { wire, readers: Vec::new(), refused: Some(Ending::of(feed, wire, why)), place: None }
     }
 }
 
@@ -59,8 +69,22 @@ pub async fn stream(
     let wire = wire(request.headers())?;
     let start = start(request.headers(), after.as_deref());
     let wish = Wish { start, size: last.unwrap_or(0), filter, right: Right::Anybody };
-    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?;
+    let place = match doors.room.enter(client(&request)) {
+        Ok(place) => place,
+        Err(full) if wire.is_web_socket() => return Err(Problem::full(full)),
+        // A browser's EventSource would never come back after an error status.
+        Err(_) => {
+            let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
+            return Ok(sse::respond(Walk::refused(&id, wire, Goodbye::Full), request.method()));
+        }
+    };
+    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?.at(place);
     if wire.is_web_socket() { web_socket::upgrade(walk, &request) } else { Ok(sse::respond(walk, request.method())) }
+}
+
+/// The address of who asks.
+fn client(request: &Request) -> IpAddr {
+    request.extensions().get().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |Client(address)| *address)
 }
 
 /// Which transport the request asks for.

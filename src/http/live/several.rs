@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Doors, Problem, Query, Walk, access, web_socket, wire};
+use super::{Doors, Problem, Query, Walk, access, client, web_socket, wire};
 use crate::{
     live::{Reader, Start, Wish},
     news::{After, FeedId},
@@ -32,6 +32,7 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
         let detail = "Several feeds share a WebSocket: ask for an upgrade, or read one feed at /v1/feeds/{feed}/live.";
         return Err(Problem::not_acceptable(detail));
     }
+    let place = doors.room.enter(client(&request)).map_err(Problem::full)?;
     let mut readers: Vec<Reader> = Vec::with_capacity(feeds.len());
     let mut ids: Vec<FeedId> = Vec::with_capacity(feeds.len());
     for named in &feeds {
@@ -50,5 +51,5 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
         }
         ids.push(parsed);
     }
-    web_socket::upgrade(Walk::of(wire, readers), &request)
+    web_socket::upgrade(Walk::of(wire, readers).at(place), &request)
 }

@@ -21,6 +21,7 @@ use super::{
     super::{
         control,
         ear::{Broken, Compression, Ear, Heard},
+        room::Place,
     },
     pinned::{Pinned, Pins},
     wheel::Due,
@@ -67,7 +68,8 @@ pub(super) struct Connection {
     stuck_since: Option<Instant>,
     pins: Option<Box<Pins>>,
     end: End,
-    _staying: Staying,
+    /// What the end of the connection gives back.
+    _held: (Staying, Option<Place>),
 }
 
 /// A place for a reader of one feed.
@@ -149,7 +151,7 @@ enum Wrote {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, wire: Wire, head: Bytes, serial: u64, staying: Staying) -> Self {
+    pub(super) fn new(socket: TcpStream, wire: Wire, head: Bytes, serial: u64, held: (Staying, Option<Place>)) -> Self {
         Self {
             socket,
             serial,
@@ -163,7 +165,7 @@ impl Connection {
             stuck_since: None,
             pins: None,
             end: End::Open,
-            _staying: staying,
+            _held: held,
         }
     }
 

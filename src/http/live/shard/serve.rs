@@ -201,8 +201,8 @@ impl Shard {
         // Over all shards, so that a reader which is brought back to a shard that failed meanwhile finds nobody's seat.
         static SERIALS: AtomicU64 = AtomicU64::new(0);
         let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
-        let Walk { wire, readers, refused } = walk;
-        let mut connection = Box::new(Connection::new(socket, wire, head, serial, staying));
+        let Walk { wire, readers, refused, place } = walk;
+        let mut connection = Box::new(Connection::new(socket, wire, head, serial, (staying, place)));
         connection.sit(readers);
         if let Some(ending) = refused {
             connection.end_with(ending);
