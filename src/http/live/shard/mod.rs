@@ -2,7 +2,8 @@
 //!
 //! A socket comes here once its request was routed, authorised and answered, and stays until it closes. A commit wakes
 //! each shard once, however many readers it has; the shard then walks the readers of that feed and writes to each socket
-//! what comes after its reader's position. [`serve`] is the loop, [`connection`] one socket, [`wheel`] all timers.
+//! what comes after its reader's position. [`serve`] is the loop, [`connection`] one socket, [`speech`] what it
+//! says next, [`wheel`] all timers.
 //!
 //! A reader here is its socket, its filter and its position, and what is left of a frame whose write stopped half-way:
 //! no task, no channel, no timer and no buffer. What must wait for the store ([`crate::live::Step::Ask`]) is asked by a
@@ -11,6 +12,7 @@
 mod connection;
 mod pinned;
 mod serve;
+mod speech;
 mod wheel;
 
 use std::{

@@ -19,13 +19,13 @@ use mio::{Events, Interest, Poll, Token};
 use tokio::time::Instant;
 
 use super::{
-    super::Walk,
     Arrival, BELL, Brought, Errand, Post,
-    connection::{Connection, Fate, Part, Pass},
+    connection::{Connection, Fate, Pass},
     pinned::{self, Pinned},
+    speech::Part,
     wheel::{Due, Wheel},
 };
-use crate::live::{Feeds, awake::Awake, batch::Batches, bell::Number, drain::Staying, reader::Clock};
+use crate::live::{Feeds, Reader, Turn, awake::Awake, batch::Batches, bell::Number, drain::Staying, reader::Clock};
 
 /// How soon after a walk along a feed's readers the next one begins at the earliest. What is committed meanwhile leaves
 /// in one write: at 2,000 changes a second a write carries ten of them, at a few a second each leaves at once.
@@ -83,12 +83,14 @@ struct Crowd {
 }
 
 /// What is done with a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Doing {
     Hearing,
     Advancing,
     /// Its socket is not full any more.
     Unstuck,
+    /// The reader of this seat is back.
+    Taking(usize, Option<Box<(Reader, Turn)>>),
 }
 
 impl Shard {
@@ -201,13 +203,8 @@ impl Shard {
         // Over all shards, so that a reader which is brought back to a shard that failed meanwhile finds nobody's seat.
         static SERIALS: AtomicU64 = AtomicU64::new(0);
         let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
-        let Walk { wire, readers, refused, place } = walk;
-        let mut connection = Box::new(Connection::new(socket, wire, head, serial, (staying, place)));
-        connection.sit(readers);
-        if let Some(ending) = refused {
-            connection.end_with(ending);
-        }
-        for (number, seat) in connection.seats.iter_mut().enumerate() {
+        let mut connection = Box::new(Connection::new(socket, head, walk, serial, staying));
+        for (number, seat) in connection.speech.seats.iter_mut().enumerate() {
             let crowd = self.crowds.entry(seat.awake.number).or_insert_with(|| {
                 // Before its first look, so that what comes after that is told.
                 seat.awake.attach(&self.post.bell);
@@ -230,15 +227,11 @@ impl Shard {
         let brought = std::mem::take(&mut *self.post.brought.lock().expect("nothing panics while holding it"));
         for Brought { slot, serial, seat, reader } in brought {
             let index = usize::try_from(slot).expect("32 bits");
-            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { continue };
-            if connection.serial != serial {
+            let connection = self.connections.get(index).and_then(Option::as_ref);
+            if connection.is_none_or(|connection| connection.serial != serial) {
                 continue;
             }
-            let pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, &self.pinned, clock);
-            match connection.brought(seat, reader.map(|both| *both), &pass) {
-                Fate::Gone => self.close(slot),
-                Fate::Waits | Fate::Again => self.with(slot, Doing::Advancing, clock),
-            }
+            self.with(slot, Doing::Taking(seat, reader), clock);
         }
     }
 
@@ -289,17 +282,18 @@ impl Shard {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         let mut pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, &self.pinned, clock);
+        let hearing = matches!(doing, Doing::Hearing);
         let fate = match doing {
             Doing::Hearing => connection.hear(&mut pass),
             Doing::Advancing => connection.advance(&mut pass),
             Doing::Unstuck => connection.unstuck(&mut pass),
+            Doing::Taking(seat, brought) => connection.brought(seat, brought.map(|both| *both), &mut pass),
         };
         let Pass { asking, until, .. } = pass;
         match fate {
             Fate::Gone => return self.close(slot),
             Fate::Again => {
-                let doing = if doing == Doing::Hearing { Doing::Hearing } else { Doing::Advancing };
-                self.again.push((slot, doing));
+                self.again.push((slot, if hearing { Doing::Hearing } else { Doing::Advancing }));
             }
             Fate::Waits => {}
         }
@@ -325,14 +319,14 @@ impl Shard {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::take) else { return };
         self.free.push(slot);
-        for seat in &connection.seats {
+        for seat in &connection.speech.seats {
             let crowd = self.crowds.get_mut(&seat.awake.number).expect("it is listed as long as it is seated");
             crowd.seats.swap_remove(seat.place);
             // The last one has moved to its place.
             if let Some((moved, number)) = crowd.seats.get(seat.place) {
                 let moved = usize::try_from(*moved).expect("32 bits");
                 if let Some(moved) = &mut self.connections[moved] {
-                    moved.seats[usize::from(*number)].place = seat.place;
+                    moved.speech.seats[usize::from(*number)].place = seat.place;
                 }
             }
             if crowd.seats.is_empty() {
