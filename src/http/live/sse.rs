@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::stream;
-use http::{HeaderName, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 
 use super::{super::takeover::Takeover, Walk};
 
@@ -16,12 +16,12 @@ pub(super) fn respond(walk: Walk, method: &Method) -> Response {
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
-        (header::CONNECTION, "close"),
     ];
     // A body without a length, of which HEAD gets the head.
     let body = Body::from_stream(stream::empty::<Result<bytes::Bytes, std::convert::Infallible>>());
     let mut response = (head, body).into_response();
     if method == Method::GET {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response.extensions_mut().insert(Takeover::of(walk));
     }
     response
