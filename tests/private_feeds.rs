@@ -81,6 +81,27 @@ async fn a_private_feed_is_read_by_token_subprotocol_and_ticket_and_not_without(
 }
 
 #[tokio::test]
+async fn a_ticket_opens_every_node_also_after_the_store_was_flushed() {
+    let (one, token) = private(Kept::Redis).await;
+    let other = one.beside().await;
+    let opens = async |on: &Server, given: &Value| {
+        let query = format!("ticket={}", given["ticket"].as_str().expect("a ticket"));
+        Stream::open(on, Door::Sse, &query).await.next().await.message()["type"] == "hello"
+    };
+    assert!(opens(&other, &ticket(&one, &token).await).await);
+    one.redis().command(&["FLUSHALL"]);
+    one.beside_it(&["feed", "create", FEED, "--title", "Anew", "--access", "token"]);
+    let token = one.token(&["--can", "read"]);
+    // A third, which never knew the key that is lost, makes another one.
+    let third = one.beside().await;
+    support::until("all of them use the new key", async || {
+        let (from_one, from_third) = (ticket(&one, &token).await, ticket(&third, &token).await);
+        opens(&third, &from_one).await && opens(&one, &from_third).await && opens(&other, &from_third).await
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_ticket_that_is_over_or_made_up_is_told_so() {
     let (server, token) = private(Kept::Sqlite).await;
     let given = ticket(&server, &token).await;

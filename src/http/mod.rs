@@ -38,13 +38,12 @@ use axum::{
     routing::{delete, get, patch, post},
 };
 use http::{HeaderName, Method, Uri, header};
-use tokio::sync::OnceCell;
 use tower_http::{catch_panic::CatchPanicLayer, cors};
 
 use crate::{
     live::{Drain, Feeds},
     news::edit::Verb,
-    store::{Hash, SharedStore},
+    store::SharedStore,
     upkeep::last_used::LastUsed,
 };
 use bounds::Places;
@@ -61,8 +60,8 @@ pub struct Doors {
     pub feeds: Arc<Feeds>,
     /// Who is told to leave, and when.
     pub drain: Drain,
-    /// What tickets are signed with, once that was asked for.
-    pub ticket_key: Arc<OnceCell<Hash>>,
+    /// What tickets are signed with.
+    pub ticket_key: Arc<ticket::Key>,
     /// When tokens were last used.
     pub last_used: Arc<LastUsed>,
     /// What stands in front of this server.

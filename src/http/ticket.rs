@@ -14,18 +14,42 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use ring::hmac;
 use serde_json::json;
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{Doors, access, address::Address, feeds, problem::Problem};
 use crate::{
     news::{FeedId, Moment},
     store::{
-        Hash, Scope, StoreError, Token,
+        Hash, Scope, SharedStore, StoreError, Token,
         hash::{hex, unhex},
     },
 };
 
 /// How long a ticket can be used.
 pub const VALID: Duration = Duration::from_secs(60);
+
+/// For how long the store's key is believed to be what it was: a store that was flushed has another.
+const KEY_KEPT: Duration = Duration::from_secs(10);
+
+/// The key that tickets are signed with, as it was last asked for.
+#[derive(Debug, Default)]
+pub struct Key(Mutex<Option<(Hash, Instant)>>);
+
+impl Key {
+    async fn of(&self, store: &SharedStore) -> Result<hmac::Key, StoreError> {
+        let mut known = self.0.lock().await;
+        let fresh = known.filter(|(_, asked)| asked.elapsed() < KEY_KEPT);
+        let (key, _) = match fresh {
+            Some(fresh) => fresh,
+            None => {
+                let mut new = Hash::default();
+                getrandom::fill(&mut new).expect("the operating system gives random numbers");
+                *known.insert((store.ticket_key(new).await?, Instant::now()))
+            }
+        };
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, &key))
+    }
+}
 
 /// `POST /v1/feeds/{feed}/tickets`.
 pub async fn make(
@@ -42,7 +66,7 @@ pub async fn make(
     }
     let expires = doors.store.now().plus(VALID);
     let text = format!("{}.{}", expires.millis(), hex(&token.hash));
-    let signature = hmac::sign(&key(&doors).await?, signed(&state.feed.id, &text).as_bytes());
+    let signature = hmac::sign(&doors.ticket_key.of(&doors.store).await?, signed(&state.feed.id, &text).as_bytes());
     let signature = signature.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let body = Json(json!({"ticket": format!("{text}.{signature}"), "expires": expires}));
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], body).into_response())
@@ -58,7 +82,8 @@ pub async fn token(doors: &Doors, feed: &FeedId, ticket: &str) -> Result<Option<
     let (Some(hash), Some(signature), Ok(expires)) = (unhex(hash), unhex(signature), expires.parse()) else {
         return Ok(None);
     };
-    let ours = hmac::verify(&key(doors).await?, signed(feed, text).as_bytes(), &signature).is_ok();
+    let ours =
+        hmac::verify(&doors.ticket_key.of(&doors.store).await?, signed(feed, text).as_bytes(), &signature).is_ok();
     let now = doors.store.now();
     if !ours || Moment::from_millis(expires) <= now {
         return Ok(None);
@@ -69,17 +94,4 @@ pub async fn token(doors: &Doors, feed: &FeedId, ticket: &str) -> Result<Option<
 
 fn signed(feed: &FeedId, text: &str) -> String {
     format!("newswire ticket {feed} {text}")
-}
-
-/// The store's key, asked for once.
-async fn key(doors: &Doors) -> Result<hmac::Key, StoreError> {
-    let key = doors
-        .ticket_key
-        .get_or_try_init(async || {
-            let mut new = Hash::default();
-            getrandom::fill(&mut new).expect("the operating system gives random numbers");
-            doors.store.ticket_key(new).await
-        })
-        .await?;
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, key))
 }

@@ -484,7 +484,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn dump(&self, feeds: &[FeedId]) -> Result<Box<dyn Dump>, StoreError>;
 
     /// Loads rows of a dump, in their order, any number at a time. A feed can be seen once its last row is loaded. A
-    /// feed that is there already is not loaded over: that is [`StoreError::Taken`], and so is a token of that name.
+    /// feed that is there already is not loaded over: that is [`StoreError::Taken`], and so is a token of that name. Of a
+    /// loaded feed one reader is believed ([`Witness::Reader`]): what was committed where it came from, after the dump, is
+    /// lost here, and then every reader must begin anew.
     async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError>;
 
     /// What the store is, for an operator: names and values, without secrets.

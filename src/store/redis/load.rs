@@ -129,13 +129,13 @@ async fn feed(
     (own, kind, at): (Position, Kind, Moment),
 ) -> Result<(), StoreError> {
     let keys = Keys::of(&document.id);
-    let run = link.run().await?;
     let mut load = Pipeline::new();
     load.atomic();
     load.cmd("SADD").arg(keys.partition().feeds()).arg(document.id.as_str()).ignore();
     load.cmd("HSET")
         .arg(keys.feed())
-        .arg(&["doc", &write::document(document), "run", &run])
+        // No run of the server is called that: a reader who has seen more than was dumped is believed.
+        .arg(&["doc", &write::document(document), "run", "loaded"])
         .arg(&["head", &head.seq.to_string(), "mark", &head.mark.to_string()])
         .arg(&["floor", &floor.to_string(), "cut", &cut.to_string()])
         .arg(&["fseq", &own.seq.to_string(), "fmark", &own.mark.to_string()])

@@ -12,8 +12,11 @@ use crate::{
     store::{Hash, Remembered, Row, StoreError, Token, Version},
 };
 
-/// Loads rows, all of them or none. `run` is the server's present run.
-pub(super) fn load(db: &Connection, rows: Vec<Row>, run: [u8; 16]) -> Result<(), StoreError> {
+/// No run of the server is called that: a reader who has seen more than was dumped is believed.
+const LOADED: [u8; 16] = [0; 16];
+
+/// Loads rows, all of them or none.
+pub(super) fn load(db: &Connection, rows: Vec<Row>) -> Result<(), StoreError> {
     for row in rows {
         match row {
             Row::Token(loaded) => token(db, &loaded)?,
@@ -43,7 +46,7 @@ pub(super) fn load(db: &Connection, rows: Vec<Row>, run: [u8; 16]) -> Result<(),
             }
             Row::Feed { document, head, floor, cut, own } => {
                 free(db, &document.id)?;
-                feed(db, &document, head, (floor, cut), own, run)?;
+                feed(db, &document, head, (floor, cut), own)?;
             }
         }
     }
@@ -78,7 +81,6 @@ fn feed(
     head: Position,
     (floor, cut): (u64, u64),
     (own, kind, at): (Position, Kind, Moment),
-    run: [u8; 16],
 ) -> Result<(), StoreError> {
     let id = &document.id;
     db.execute(
@@ -94,7 +96,7 @@ fn feed(
             own.mark.0,
             kind.name(),
             at.millis(),
-            run
+            LOADED
         ],
     )?;
     let mut ending = db.prepare(concat!(

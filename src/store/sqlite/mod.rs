@@ -341,8 +341,7 @@ impl Store for Sqlite {
     }
 
     async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError> {
-        let run = self.run;
-        self.write(move |db| load::load(db, rows, run)).await
+        self.write(move |db| load::load(db, rows)).await
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
