@@ -17,12 +17,14 @@ use ipnet::IpNet;
 pub use crate::{http::proxy::PublicUrl, store::open::Address as StoreAddress};
 
 /// Every name in the environment that means something to this program.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "NEWSWIRE_LISTEN",
     "NEWSWIRE_DATA",
     "NEWSWIRE_STORE",
     "NEWSWIRE_PUBLIC_URL",
     "NEWSWIRE_TRUST_PROXY",
+    "NEWSWIRE_MAX_READERS",
+    "NEWSWIRE_MAX_READERS_PER_ADDRESS",
     "NEWSWIRE_LOG_FORMAT",
     "NEWSWIRE_DRAIN",
     "NEWSWIRE_SERVER",
@@ -45,6 +47,12 @@ pub struct Settings {
     /// The networks of the proxies in front, whose `Forwarded` and `X-Forwarded-For` tell who asks. Default: none, so
     /// that nobody can pass for another. `NEWSWIRE_TRUST_PROXY`, separated by commas.
     pub trust_proxy: Vec<IpNet>,
+    /// How many readers may have streams open at once. Default: 100,000, or three quarters of the files that may be open if
+    /// that is less. `NEWSWIRE_MAX_READERS`.
+    pub max_readers: Option<usize>,
+    /// How many of them one address may have, a /64 of IPv6 counting as one; the public's addresses are known only behind
+    /// trusted proxies. Default: half of all. `NEWSWIRE_MAX_READERS_PER_ADDRESS`.
+    pub max_readers_per_address: Option<usize>,
     /// Whether the feed is filled with sample items, followed by a further one every few seconds. Default: no. Never
     /// from the environment, so that nobody publishes samples by an inherited variable.
     pub sample: bool,
@@ -79,6 +87,12 @@ pub struct ServeArgs {
     /// Network of a proxy in front, or its address, whose Forwarded and X-Forwarded-For headers are believed; may be repeated
     #[arg(long, value_name = "CIDR", env = "NEWSWIRE_TRUST_PROXY", value_delimiter = ',', value_parser = network)]
     trust_proxy: Vec<IpNet>,
+    /// How many streams may be open at once [default: 100000, or 3/4 of the limit of open files]
+    #[arg(long, value_name = "N", env = "NEWSWIRE_MAX_READERS", value_parser = readers)]
+    max_readers: Option<usize>,
+    /// How many of them one address may have [default: half of them]
+    #[arg(long, value_name = "N", env = "NEWSWIRE_MAX_READERS_PER_ADDRESS", value_parser = readers)]
+    max_readers_per_address: Option<usize>,
     /// Fill the feed with sample items, then publish a further one every few seconds
     #[arg(long)]
     sample: bool,
@@ -185,11 +199,18 @@ impl ServeArgs {
             store: self.place.address()?,
             public_url: self.public_url.clone(),
             trust_proxy: self.trust_proxy.clone(),
+            max_readers: self.max_readers,
+            max_readers_per_address: self.max_readers_per_address,
             sample: self.sample,
             log: self.log,
             drain: Duration::from_secs(self.drain),
         })
     }
+}
+
+/// A number of readers: at least one.
+fn readers(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|readers| *readers > 0).ok_or("a number of readers is at least 1")
 }
 
 /// A network, or a single address as a network of its own.

@@ -9,7 +9,8 @@
 //! # The path of a change
 //!
 //! [`http::publish`] → [`news::edit`] (the rules, pure) → [`store::Store::commit`] → [`store::Store::follow`] →
-//! [`live::window`] (encoded once per wire) → wake → [`live::reader`] (from its position to the head) → [`http::live`]
+//! [`live::window`] (encoded once per wire) → [`live::bell`] → [`live::reader`] (from its position to the head) →
+//! [`http::live::shard`]
 //! (WebSocket, SSE) → the socket.
 //!
 //! # The modules, in reading order

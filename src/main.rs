@@ -15,16 +15,17 @@ use newswire::{
     },
     config::{LogFormat, PublicUrl, Settings},
     first_run::{self, Editor},
-    http::{self, Doors, proxy::Proxy},
+    http::{
+        self, Doors,
+        live::{room::Room, shard::Shards},
+        proxy::Proxy,
+    },
     live::{Drain, Feeds, follow},
     sample,
     store::{self, open::Role},
     upkeep,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -39,9 +40,9 @@ async fn main() -> ExitCode {
 /// Serves until a signal ends it. Readers that are open then are told `bye`, and writes in flight finish.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     log(settings.log);
-    raise_file_limit();
+    let room = Room::of(settings.max_readers, settings.max_readers_per_address, raise_file_limit());
     let store = store::open::open(&settings.store, Role::Server).await?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+    let listener = http::serve::listen(settings.listen).map_err(|error| {
         Failure::new(
             Exit::Refused,
             format!("{} cannot be listened on ({error}); choose another --listen", settings.listen),
@@ -75,10 +76,13 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         ticket_key: Arc::default(),
         last_used,
         proxy: proxy.clone(),
+        room,
     });
+    let shards = Shards::start(&feeds)
+        .map_err(|error| Failure::new(Exit::Refused, format!("readers cannot be served ({error})")))?;
     announce(address, proxy.public.as_ref().map(PublicUrl::as_str), editor.as_ref());
     tokio::select! {
-        () = http::serve::accept(listener, router, proxy, drain.clone()) => {}
+        () = http::serve::accept(listener, router, proxy, shards, drain.clone()) => {}
         () = stop(&drain, settings.drain) => {}
     }
     store.close().await;
@@ -87,10 +91,16 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
 }
 
 /// Each reader is an open file: as many as the system allows this process, not as few as it begins with.
-fn raise_file_limit() {
+fn raise_file_limit() -> Option<u64> {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(files) => tracing::info!(files, "this many readers and other files can be open at once"),
-        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+        Ok(files) => {
+            tracing::info!(files, "this many readers and other files can be open at once");
+            Some(files)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+            None
+        }
     }
 }
 

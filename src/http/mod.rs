@@ -1,8 +1,8 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`]. Writing: [`publish`]. Around them: [`serve`]
-//! (the accept loop), [`proxy`] (what stands in front), [`bounds`] (how much at once), [`access`] (who may), [`problem`]
-//! (every error's form), [`request`] (ids and the log), [`health`].
+//! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
+//! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
 pub mod access;
 pub mod address;
@@ -27,6 +27,7 @@ pub mod query;
 pub mod request;
 pub mod serve;
 pub mod socket;
+pub mod takeover;
 pub mod ticket;
 
 use std::{sync::Arc, time::Duration};
@@ -48,6 +49,7 @@ use crate::{
     upkeep::last_used::LastUsed,
 };
 use bounds::Places;
+use live::room::Room;
 use problem::Problem;
 use proxy::Proxy;
 
@@ -66,6 +68,8 @@ pub struct Doors {
     pub last_used: Arc<LastUsed>,
     /// What stands in front of this server.
     pub proxy: Arc<Proxy>,
+    /// The room for readers.
+    pub room: Arc<Room>,
 }
 
 /// Every door of the server.

@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::live::room::Full;
 use crate::{
+    live::Goodbye,
     news::refusal::{Code, Refusal},
     store::StoreError,
 };
@@ -150,6 +152,20 @@ impl Problem {
         let problem =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).header(header::RETRY_AFTER, RETRY_AFTER.into());
         Self { limit: Some(format!("{limit} open requests")), ..problem }
+    }
+
+    /// 503: there is no room for another reader.
+    pub fn full(full: Full) -> Self {
+        let (limit, whose) = match full {
+            Full::Node(limit) => (limit, "This server has"),
+            Full::Address(limit) => (limit, "Your address has"),
+        };
+        let detail =
+            format!("{whose} as many open streams as it may; come back after the pause that Retry-After names.");
+        let pause = Goodbye::Full.pause().as_secs();
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "full", detail).header(header::RETRY_AFTER, pause.into());
+        Self { limit: Some(format!("{limit} open streams")), ..problem }
     }
 
     /// The text, with the id of the request that it answers.

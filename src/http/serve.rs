@@ -1,19 +1,26 @@
-//! The accept loop: takes connections, outlives running out of files, and gives each to hyper with its limits.
+//! The accept loop: takes connections, outlives running out of files, and gives each to hyper with its limits. A
+//! connection that becomes a stream is taken out of hyper again and goes to a shard.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+    time::Duration,
+};
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
+    live::shard::{Arrival, Shards},
     proxy::Proxy,
-    socket::{Socket, Stage},
+    socket::Socket,
+    takeover::{Answering, Left},
 };
 use crate::live::Drain;
 
@@ -29,12 +36,28 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// The pause after an accept that failed for want of files or memory.
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
+/// How many connections may wait to be accepted, as far as the system allows that many (Linux: `net.core.somaxconn`).
+/// When a crowd comes back at once, those beyond it come only after a second, when they try again.
+const WAITING: u32 = 16 * 1024;
+
+/// Listens on an address.
+///
+/// # Errors
+/// Somebody else does, or it is not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that is started again must not wait until the system has forgotten the connections of the last one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
 /// Accepts connections until `done`; each lives in the drain, and is told to end after its request when that begins.
-pub async fn accept(listener: TcpListener, router: Router, proxy: Arc<Proxy>, drain: Drain) {
+pub async fn accept(listener: TcpListener, router: Router, proxy: Arc<Proxy>, shards: Shards, drain: Drain) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                drain.spawn(converse(stream, peer, router.clone(), proxy.clone(), drain.clone()));
+                drain.spawn(converse(stream, peer, router.clone(), proxy.clone(), shards.clone(), drain.clone()));
             }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
@@ -51,8 +74,15 @@ fn of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// One connection, from its first request to its last.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, proxy: Arc<Proxy>, drain: Drain) {
+/// One connection, from its first request to its last, or to the one that makes it a stream.
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    proxy: Arc<Proxy>,
+    shards: Shards,
+    drain: Drain,
+) {
     let socket = match Socket::new(stream) {
         Ok(socket) => socket,
         Err(error) => {
@@ -60,43 +90,46 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, proxy: Ar
             return;
         }
     };
-    let stage = socket.stage();
-    let (asked, answered) = (stage.clone(), stage.clone());
-    let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-        asked.set(Stage::Asked);
-        let client = proxy.client(peer.ip(), request.headers());
-        request.extensions_mut().insert(client);
-        if let Some(uri) = proxy.stripped(request.uri()) {
-            *request.uri_mut() = uri;
-        }
-        request.map(axum::body::Body::new)
-    });
-    let service = service.map_response(move |response: axum::response::Response| {
-        answered.set(Stage::Answered);
-        response
-    });
+    let (left, full) = (Left::default(), socket.full());
+    let answering = Answering { router, proxy, peer: peer.ip(), stage: socket.stage(), left: left.clone() };
     let late = drain.leaving();
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if late { HEAD_OF_LATE } else { IDLE })
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
         .half_close(false)
         .keep_alive(!late)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // Who comes while the server drains is still answered, once.
-        () = drain.left(), if !late => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        .serve_connection(TokioIo::new(socket), answering);
+    let ended = {
+        let mut told = late;
+        let mut draining = pin!(drain.left());
+        poll_fn(|context| {
+            // Who comes while the server drains is still answered, once.
+            if !told && draining.as_mut().poll(context).is_ready() {
+                told = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            match Pin::new(&mut connection).poll(context) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                // Whatever was answered before on this connection has left first.
+                Poll::Pending if left.is_there() && !full.load(Ordering::Relaxed) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     };
-    // What goes on from here is no HTTP: a WebSocket.
-    stage.set(Stage::Beyond);
-    if let Err(error) = ended {
-        tracing::debug!(%error, %peer, "a connection broke off");
+    match ended {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, %peer, "a connection broke off"),
+        None => {
+            let parts = connection.into_parts();
+            let Some((head, walk)) = left.take() else { return };
+            // Out of this runtime's reactor: there, it would keep this task's memory for as long as it is open.
+            match parts.io.into_inner().into_stream().into_std() {
+                Ok(socket) => shards.seat(Arrival { socket, read: parts.read_buf, head, walk }),
+                Err(error) => tracing::debug!(%error, %peer, "a stream ended before it began"),
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -45,8 +45,6 @@ pub enum Stage {
     Asked,
     /// Its answer is about to be written. What arrives after that begins another one.
     Answered,
-    /// It speaks HTTP no longer.
-    Beyond,
 }
 
 /// A connection's stage, shared with whoever understands its requests.
@@ -77,6 +75,7 @@ pub struct Socket {
     heading: Option<Pin<Box<Sleep>>>,
     /// Runs while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
+    full: Arc<AtomicBool>,
     patience: Duration,
 }
 
@@ -95,7 +94,20 @@ impl Socket {
             socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
             socket.set_tcp_notsent_lowat(UNSENT)?;
         }
-        Ok(Self { stream, stage: Staged::default(), heading: None, stuck: None, patience: PATIENCE })
+        let (stage, full) = (Staged::default(), Arc::default());
+        Ok(Self { stream, stage, heading: None, stuck: None, full, patience: PATIENCE })
+    }
+
+    /// Whether the last write waits, so that something may still be unsent.
+    #[must_use]
+    pub fn full(&self) -> Arc<AtomicBool> {
+        self.full.clone()
+    }
+
+    /// The connection, which speaks HTTP no longer.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Its stage, to be told of the requests that are understood.
@@ -105,6 +117,7 @@ impl Socket {
 
     /// What a write came to, unless it has waited for too long.
     fn patiently<T>(&mut self, wrote: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.full.store(wrote.is_pending(), Ordering::Relaxed);
         if wrote.is_ready() {
             self.stuck = None;
             return wrote;

@@ -2,10 +2,11 @@
 //!
 //! It is listed before it is filled, so that no commit falls between; it is handed to readers only once it is filled.
 //! Whoever brings the window up to the store's head holds a lock meanwhile, so that entries are appended in their order.
+//! Readers are woken by the bells of those who serve many of them, polls one by one.
 
 use std::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use tokio::{
@@ -14,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    bell::{Bell, Number},
     feeds::Feeds,
     filters::{Count, Filters},
     goodbye::Goodbye,
@@ -30,6 +32,8 @@ use crate::{
 pub struct Awake {
     /// Its id.
     pub id: FeedId,
+    /// Its number among all feeds that ever woke in this process.
+    pub number: Number,
     /// Snapshots for new readers.
     pub snapshots: Snapshots,
     /// What open readers want, where that is not everything.
@@ -38,7 +42,10 @@ pub struct Awake {
     exists: OnceCell<bool>,
     /// None until it is filled.
     live: Mutex<Option<Live>>,
+    /// Grows with everything that [`Awake::look`] could tell.
+    version: AtomicU64,
     wake: Notify,
+    bells: Mutex<Vec<Arc<Bell>>>,
     readers: AtomicUsize,
     filling: tokio::sync::Mutex<()>,
     /// Whether the store was asked about a cut that a reader may have noticed.
@@ -57,14 +64,25 @@ struct Live {
 /// What a reader sees when it looks: all in one moment.
 #[derive(Debug)]
 pub struct Look {
+    /// How the feed stands.
+    pub glance: Glance,
+    /// What comes after the position that was asked for.
+    pub view: View,
+}
+
+/// How a feed stands, whatever a reader's position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// What [`Awake::version`] was.
+    pub version: u64,
     /// The generation of the window.
     pub generation: u64,
     /// Why nobody is served from here any more, if so.
     pub ended: Option<Goodbye>,
+    /// Whether everybody may read the feed.
+    pub public: bool,
     /// The window's head.
     pub head: Position,
-    /// What comes after the position that was asked for.
-    pub view: View,
 }
 
 /// How far what was read earlier can be trusted.
@@ -78,13 +96,17 @@ pub struct Standing {
 
 impl Awake {
     pub(super) fn unfilled(id: FeedId, node: Count) -> Arc<Self> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
             id,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             snapshots: Snapshots::default(),
             filters: Filters::none(node),
             exists: OnceCell::new(),
             live: Mutex::new(None),
+            version: AtomicU64::new(0),
             wake: Notify::new(),
+            bells: Mutex::default(),
             readers: AtomicUsize::new(0),
             filling: tokio::sync::Mutex::default(),
             witnessed: AtomicBool::new(false),
@@ -111,9 +133,33 @@ impl Awake {
     pub fn look(&self, after: Position) -> Look {
         self.with(|live| {
             live.last_read = Instant::now();
-            let (generation, ended) = (live.generation, live.ended);
-            Look { generation, ended, head: live.window.head(), view: live.window.after(after) }
+            Look { glance: self.glance_at(live), view: live.window.after(after) }
         })
+    }
+
+    /// How the feed stands.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        self.with(|live| {
+            live.last_read = Instant::now();
+            self.glance_at(live)
+        })
+    }
+
+    fn glance_at(&self, live: &Live) -> Glance {
+        Glance {
+            version: self.version(),
+            generation: live.generation,
+            ended: live.ended,
+            public: live.window.state().feed.access == Access::Public,
+            head: live.window.head(),
+        }
+    }
+
+    /// As long as this stays the same, another look tells the same.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// The feed's state as this node knows it.
@@ -142,6 +188,21 @@ impl Awake {
     /// Wakes every reader of this feed, to look again.
     pub fn wake(&self) {
         self.wake.notify_waiters();
+        self.bells().iter().for_each(|bell| bell.ring_for(self.number));
+    }
+
+    /// From here on this bell is rung when [`Awake::look`] may tell something new.
+    pub fn attach(&self, bell: &Arc<Bell>) {
+        self.bells().push(bell.clone());
+    }
+
+    /// This bell is rung no more.
+    pub fn detach(&self, bell: &Arc<Bell>) {
+        self.bells().retain(|attached| !Arc::ptr_eq(attached, bell));
+    }
+
+    fn bells(&self) -> MutexGuard<'_, Vec<Arc<Bell>>> {
+        self.bells.lock().expect("nothing panics while holding it")
     }
 
     /// Counts a reader for as long as the returned guard lives.
@@ -171,7 +232,7 @@ impl Awake {
             match feeds.store.log(&self.id, self.state().head).await? {
                 Ok(log) => {
                     let (head, came) = (log.state.head, !log.entries.is_empty());
-                    let reached = self.with(|live| {
+                    let reached = self.change(|live| {
                         live.window.append(log.entries, log.state);
                         live.window.head() == head
                     });
@@ -202,7 +263,7 @@ impl Awake {
             Some(state) => {
                 // Nothing from before is good any more: the new window begins at the head.
                 let head = state.head;
-                self.with(|live| {
+                self.change(|live| {
                     live.window = Window::begin(state, head);
                     live.generation += u64::from(lost != Lost::Trimmed);
                 });
@@ -215,7 +276,7 @@ impl Awake {
 
     /// Serves nobody from here any more; every reader is told why.
     pub fn end(&self, why: Goodbye) {
-        self.with(|live| live.ended = Some(why));
+        self.change(|live| live.ended = Some(why));
         self.snapshots.forget();
         self.wake();
     }
@@ -252,9 +313,17 @@ impl Awake {
 
     /// Gives up the older half of the window.
     pub(super) fn shrink(&self) {
-        if let Some(live) = &mut *self.lock() {
-            live.window.shrink();
+        if self.lock().is_some() {
+            self.change(|live| live.window.shrink());
         }
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Live) -> T) -> T {
+        self.with(|live| {
+            let changed = change(live);
+            self.version.fetch_add(1, Ordering::Release);
+            changed
+        })
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Live) -> T) -> T {

@@ -6,7 +6,13 @@
 use std::{future::Future, time::Duration};
 
 use tokio::task::JoinHandle;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+/// Somebody whom the drain waits for.
+pub type Staying = TaskTrackerToken;
 
 /// One server's drain. Clones are the same drain.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +25,11 @@ impl Drain {
     /// Starts a task that the end of the program waits for. It goes on if nobody waits for what it returns.
     pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.here.spawn(task)
+    }
+
+    /// Counts somebody who is no task, for as long as the returned token lives: the end of the program waits for them too.
+    pub fn stay(&self) -> Staying {
+        self.here.token()
     }
 
     /// Whether everybody has been told to leave.

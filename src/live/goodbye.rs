@@ -27,13 +27,15 @@ pub enum Goodbye {
     Ticket,
     /// The readers of this feed, or of this server, have too many different filters.
     TooManyFilters,
+    /// This server, or the reader's address, has as many readers as it may.
+    Full,
     /// The client sent more than a reader has to say.
     TooMuch,
 }
 
 impl Goodbye {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Draining,
         Self::StoreAway,
         Self::Behind,
@@ -41,6 +43,7 @@ impl Goodbye {
         Self::Revoked,
         Self::Ticket,
         Self::TooManyFilters,
+        Self::Full,
         Self::TooMuch,
     ];
 
@@ -55,6 +58,7 @@ impl Goodbye {
             Self::Revoked => "revoked",
             Self::Ticket => "ticket",
             Self::TooManyFilters => "tooManyFilters",
+            Self::Full => "full",
             Self::TooMuch => "tooMuch",
         }
     }
@@ -64,7 +68,7 @@ impl Goodbye {
     pub fn close_code(self) -> u16 {
         match self {
             Self::Draining => 1012,
-            Self::StoreAway | Self::Behind | Self::TooManyFilters => 1013,
+            Self::StoreAway | Self::Behind | Self::TooManyFilters | Self::Full => 1013,
             Self::Gone | Self::Revoked | Self::Ticket => 1008,
             Self::TooMuch => 1009,
         }
@@ -77,7 +81,7 @@ impl Goodbye {
             Self::Draining => (500, 5_000),
             Self::Behind => (1_000, 3_000),
             Self::StoreAway => (2_000, 8_000),
-            Self::TooManyFilters => (10_000, 60_000),
+            Self::TooManyFilters | Self::Full => (10_000, 60_000),
             // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
             Self::Gone | Self::Revoked | Self::Ticket | Self::TooMuch => (60_000, 120_000),
         };

@@ -22,10 +22,22 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message on a wire.
+    /// The message on a wire, for one reader alone; [`super::wire::Encodings`] are for many.
     #[must_use]
     pub fn on(&self, wire: Wire) -> bytes::Bytes {
         wire.encode(&self.json, self.moves_to)
+    }
+
+    /// Its JSON text.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// A message of any text.
+    #[cfg(test)]
+    pub(super) fn of(json: String, moves_to: Option<Position>) -> Self {
+        Self { json, moves_to }
     }
 
     fn still(message: &serde_json::Value) -> Self {

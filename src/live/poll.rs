@@ -87,19 +87,19 @@ pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, 
                 if right.is_lost(awake.is_public(), feeds.store.now()) {
                     return Ok(Polled::Revoked);
                 }
-                match look.ended {
+                match look.glance.ended {
                     Some(Goodbye::Gone) => return reset(Reset::Gone),
                     Some(_) => return Err(StoreError::Unavailable("this feed cannot be served from here".to_owned())),
                     None => {}
                 }
-                if look.generation != generation {
+                if look.glance.generation != generation {
                     return reset(Reset::StoreChanged);
                 }
                 match look.view {
                     View::Head => Some(position),
                     View::Elsewhere => None,
                     View::Changes { changes, reached } => {
-                        match answer(feeds, &changes, limit, filter.as_ref(), reached, reached != look.head) {
+                        match answer(feeds, &changes, limit, filter.as_ref(), reached, reached != look.glance.head) {
                             Some(polled) => return Ok(polled),
                             // All of it is superseded, or hidden.
                             None => at = After::Position(reached),
@@ -153,8 +153,8 @@ fn answer(
     let mut cut = false;
     for shared in changes {
         let encoded = match filter {
-            None => Some(shared.on(Wire::WebSocket, now)),
-            Some(filter) => shared.filtered(filter, Wire::WebSocket, now),
+            None => Some(shared.on(Wire::Json, now)),
+            Some(filter) => shared.filtered(filter, Wire::Json, now),
         };
         let Some(encoded) = encoded else { continue };
         if taken.len() == limit {

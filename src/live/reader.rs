@@ -1,8 +1,10 @@
 //! One reader's walk along a feed.
 //!
-//! Every turn gives the transport bytes to send, or ends. The reader owns no queue: it is a position, and what comes
-//! after that is looked up in the window, or behind it in the store. It never learns which transport it feeds, and a
-//! transport that is slow simply asks less often. [`Reader::next`] can be dropped half-way; nothing is lost by it.
+//! [`Reader::step`] says what comes next, without waiting for anything: bytes to send, a wait, the end, or that the
+//! store must be asked, which [`Reader::ask`] does. The reader owns no queue: it is a position, and what comes after that
+//! is looked up in the window, or behind it in the store. It never learns which transport it feeds; a transport that is
+//! slow simply steps less often, and one whose write stops half-way puts the reader back to where that was
+//! ([`Reader::stand`]).
 
 use std::{
     sync::{Arc, Weak},
@@ -13,23 +15,26 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    awake::{Awake, Here},
-    behind::behind,
+    awake::{Awake, Glance, Here},
+    batch::{Batch, Batches, Stopped},
+    behind::{Behind, behind},
     feeds::Feeds,
     filters::Wanted,
     goodbye::{Ending, Goodbye},
     message::{HEARTBEAT_SECS, Message, Reset},
     right::Right,
     snapshot::{self, Rest, Snapshot},
-    window::{Shared, View},
     wire::Wire,
 };
-use crate::news::{After, Cursor, Filter, Position};
+use crate::news::{After, Cursor, Filter, Mark, Moment, Position};
 
 /// How long a reader waits for this node to see the change that its position names.
 const AHEAD: Duration = Duration::from_secs(5);
 /// The pause before a reader behind its window asks a store again that did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Where a reader stands that wants everything from the first change on and has nothing yet. No change has this number.
+const BEGINNING: Position = Position { seq: 0, mark: Mark(0) };
 
 /// Where a reader wants to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +60,59 @@ pub struct Wish {
     pub right: Right,
 }
 
+/// What is the same for all readers that are looked at in one go.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// The monotonic now.
+    pub instant: Instant,
+    /// The store's now.
+    pub now: Moment,
+    /// Whether this node is in touch with its store.
+    pub fresh: bool,
+    /// When it last confirmed that nothing is newer.
+    pub checked: Moment,
+    /// Whether everybody is told to leave.
+    pub leaving: bool,
+}
+
+impl Clock {
+    /// As it is now.
+    #[must_use]
+    pub fn of(feeds: &Feeds) -> Self {
+        Self {
+            instant: Instant::now(),
+            now: feeds.store.now(),
+            fresh: feeds.freshness.is_fresh(),
+            checked: feeds.freshness.checked(),
+            leaving: feeds.drain.leaving(),
+        }
+    }
+}
+
 /// What the transport does next.
 #[derive(Debug)]
-pub enum Turn {
-    /// Sends these messages, in this order, in as few writes as it can.
+pub enum Step {
+    /// Sends these changes, and puts the reader back where it could not send all.
+    Batch(Arc<Batch>),
+    /// Sends this message, or puts the reader back.
+    Say(Bytes),
+    /// Sends these messages, possibly none, and all of them whatever comes. A reader that walked sends none.
     Send(Vec<Bytes>),
+    /// Asks the store: hands the reader to [`Reader::ask`].
+    Ask,
+    /// Steps again when the feed's bell rings, at the latest then.
+    Wait(Instant),
+    /// Ends the stream.
+    End(Ending),
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub enum Turn {
+    /// Sends these messages, possibly none, before it steps again.
+    Send(Vec<Bytes>),
+    /// Sends these messages and then these changes; where not all could be sent, the reader stood here before them.
+    Batch(Vec<Bytes>, Standing, Arc<Batch>),
     /// Ends the stream.
     End(Ending),
 }
@@ -75,29 +128,38 @@ pub struct Reader {
     /// What it wants, if not everything.
     wanted: Option<Wanted>,
     right: Right,
+    standing: Standing,
+    /// What it still lacks of a snapshot, while it is at that stage.
+    paging: Option<Box<Paging>>,
+    _here: Here,
+}
+
+/// Where a reader stands: all that stepping along a feed changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
     stage: Stage,
     /// The generation of the window that its position belongs to.
     generation: u64,
     beat_at: Instant,
     told_stale: bool,
     journey: Option<Journey>,
-    /// Until when it waits for this node to see the change that its position names.
-    ahead_until: Option<Instant>,
-    _here: Here,
+    /// Until when it waits for what it cannot do anything about: this node's seeing the change that its position names,
+    /// or the store's answering again.
+    patient_until: Option<Instant>,
 }
 
 /// Where the walk stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Stage {
     Opening(Start),
     Starting { reset: Option<Reset> },
-    Paging(Paging),
+    Paging,
     Walking(Position),
 }
 
 /// A reader that has had some pages of a snapshot. It does not keep the snapshot: the next page comes from there as
 /// long as others may begin with it, and from the store afterwards.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Paging {
     reset: Option<Reset>,
     snapshot: Weak<Snapshot>,
@@ -116,6 +178,27 @@ struct Journey {
     sent: u64,
 }
 
+impl Standing {
+    /// The same after this much of a batch, of which a write took only a part.
+    #[must_use]
+    pub fn after(mut self, stopped: &Stopped) -> Self {
+        if let Some(position) = stopped.position {
+            self.moved(position, stopped.frames);
+        }
+        self
+    }
+
+    fn moved(&mut self, reached: Position, sent: u64) {
+        self.stage = Stage::Walking(reached);
+        self.patient_until = None;
+        // A change tells a client that `stale` is over; if it is not, that is said again at the head.
+        self.told_stale &= sent == 0;
+        if let Some(journey) = &mut self.journey {
+            journey.sent += sent;
+        }
+    }
+}
+
 impl Reader {
     /// A reader of an awake feed.
     ///
@@ -127,271 +210,327 @@ impl Reader {
             Some(filter) => Some(awake.filters.enter(filter).ok_or(Goodbye::TooManyFilters)?),
             None => None,
         };
+        let standing = Standing {
+            stage: Stage::Opening(start),
+            generation: awake.standing().generation,
+            beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
+            told_stale: false,
+            journey: None,
+            patient_until: None,
+        };
         Ok(Self {
             _here: awake.enter(),
-            generation: awake.standing().generation,
             feeds,
             awake,
             wire,
             size: snapshot::size(if size == 0 { snapshot::DEFAULT_SIZE } else { size }),
             wanted,
             right,
-            stage: Stage::Opening(start),
-            beat_at: Instant::now() + Duration::from_secs(HEARTBEAT_SECS),
-            told_stale: false,
-            journey: None,
-            ahead_until: None,
+            standing,
+            paging: None,
         })
     }
 
-    /// The next turn. It is a pure wait where the reader stands at the head.
-    pub async fn next(&mut self) -> Turn {
+    /// The feed.
+    #[must_use]
+    pub fn awake(&self) -> &Arc<Awake> {
+        &self.awake
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Puts it back to where it stood, or to where a write stopped.
+    pub fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
+    }
+
+    /// Whether it walks along the window: what it sends then can be taken back and stepped again.
+    #[must_use]
+    pub fn walks(&self) -> bool {
+        matches!(self.standing.stage, Stage::Walking(_))
+    }
+
+    /// What comes next. It is a pure wait where the reader stands at the head.
+    ///
+    /// What can end the wait that it returns: a change, a cut or the end of its feed; the end of its right; this node
+    /// losing or regaining touch with the store; the drain (each rings the feed's bell); and the time that it names.
+    pub fn step(&mut self, batches: &mut Batches, clock: &Clock) -> Step {
         loop {
-            if self.feeds.drain.leaving() {
+            if clock.leaving {
                 return self.end(Goodbye::Draining);
             }
-            if self.right_is_lost() {
+            let glance = batches.glance(&self.awake);
+            if self.right.is_lost(glance.public, clock.now) {
                 return self.end(Goodbye::Revoked);
             }
-            let turn = match self.stage.clone() {
-                Stage::Opening(start) => self.begin(start).await,
-                Stage::Starting { reset } => self.snapshot(reset).await,
-                Stage::Paging(paging) => Some(self.page(paging).await),
-                Stage::Walking(at) => self.walk(at).await,
+            let step = match self.standing.stage {
+                Stage::Opening(start) => self.begin(start, batches, clock),
+                Stage::Starting { reset } => self.start(reset, clock),
+                Stage::Paging => self.page(),
+                Stage::Walking(at) => self.walk(at, batches, clock),
             };
-            if let Some(turn) = turn {
-                return turn;
+            if let Some(step) = step {
+                return step;
             }
         }
     }
 
     /// Ends the walk, for a reason of the transport's too.
     #[must_use]
-    pub fn end(&self, why: Goodbye) -> Turn {
-        Turn::End(Ending::of(&self.awake.id, self.wire, why))
+    pub fn end(&self, why: Goodbye) -> Step {
+        Step::End(Ending::of(&self.awake.id, self.wire, why))
     }
 
     /// Says hello. A reader with a good position goes on from it; every other one starts from a snapshot.
-    async fn begin(&mut self, start: Start) -> Option<Turn> {
-        if !self.feeds.freshness.is_fresh() {
+    fn begin(&mut self, start: Start, batches: &mut Batches, clock: &Clock) -> Option<Step> {
+        if !clock.fresh {
             return Some(self.end(Goodbye::StoreAway));
         }
-        let hello = |resumes| Message::hello(&self.awake.state(), resumes).on(self.wire);
-        let (messages, stage) = match start {
-            Start::Newest => (vec![hello(None)], Stage::Starting { reset: None }),
-            Start::Unknown => (vec![hello(None)], Stage::Starting { reset: Some(Reset::Unknown) }),
-            Start::Resume(after) => {
-                let known = match after {
-                    After::Position(at) => !matches!(self.awake.look(at).view, View::Elsewhere),
-                    After::First => false,
-                };
-                let resumes = match after {
-                    After::Position(at) => Some(at),
-                    After::First => None,
-                };
-                if let (true, Some(at)) = (known, resumes) {
-                    self.journey = Some(Journey { from: at.seq, sent: 0 });
-                    (vec![hello(resumes)], Stage::Walking(at))
-                } else {
-                    match behind(&self.feeds, &self.awake, after, self.filter()).await {
-                        Err(_) => return Some(self.end(Goodbye::StoreAway)),
-                        Ok(Err(lost)) => (vec![hello(None)], Stage::Starting { reset: Some(lost.into()) }),
-                        Ok(Ok(page)) => {
-                            let from = resumes.map_or(0, |at| at.seq);
-                            let changes = self.encoded(&page.changes);
-                            self.journey = Some(Journey { from, sent: changes.len() as u64 });
-                            let messages = [hello(resumes)].into_iter().chain(changes).collect();
-                            (messages, Stage::Walking(page.reached))
-                        }
-                    }
-                }
+        let (stage, resumes) = match start {
+            Start::Newest => (Stage::Starting { reset: None }, None),
+            Start::Unknown => (Stage::Starting { reset: Some(Reset::Unknown) }, None),
+            Start::Resume(After::Position(at)) if self.after(at, batches, clock).1.is_some() => {
+                self.standing.journey = Some(Journey { from: at.seq, sent: 0 });
+                (Stage::Walking(at), Some(at))
             }
+            Start::Resume(_) => return Some(Step::Ask),
         };
-        self.stage = stage;
-        Some(Turn::Send(messages))
+        self.standing.stage = stage;
+        Some(Step::Send(vec![batches.hello(&self.awake, resumes, self.wire)]))
     }
 
-    /// Finds the snapshot that it begins with.
-    async fn snapshot(&mut self, reset: Option<Reset>) -> Option<Turn> {
-        if !self.feeds.freshness.is_fresh() {
+    /// Begins with a snapshot that is there.
+    fn start(&mut self, reset: Option<Reset>, clock: &Clock) -> Option<Step> {
+        if !clock.fresh {
             return Some(self.end(Goodbye::StoreAway));
         }
         if reset == Some(Reset::Gone) {
             return Some(self.end(Goodbye::Gone));
         }
-        match self.awake.snapshots.of(&self.awake, &self.feeds, self.size, self.filter()).await {
-            Err(_) => Some(self.end(Goodbye::StoreAway)),
-            Ok(None) => Some(self.end(Goodbye::Gone)),
-            Ok(Some(snapshot)) => {
-                self.generation = snapshot.generation;
-                let Snapshot { position, .. } = *snapshot;
-                let snapshot = Arc::downgrade(&snapshot);
-                self.stage =
-                    Stage::Paging(Paging { reset, snapshot, next: 0, position, before: None, left: self.size });
-                None
-            }
-        }
+        let Some(snapshot) = self.awake.snapshots.ready(&self.awake, self.size, self.filter()) else {
+            return Some(Step::Ask);
+        };
+        self.began(&snapshot, reset);
+        None
     }
 
-    /// Sends one page of a snapshot, after a reset if there is a reason for one.
-    async fn page(&mut self, mut paging: Paging) -> Turn {
+    fn began(&mut self, snapshot: &Arc<Snapshot>, reset: Option<Reset>) {
+        self.standing.generation = snapshot.generation;
+        self.standing.stage = Stage::Paging;
+        let (position, left) = (snapshot.position, self.size);
+        let snapshot = Arc::downgrade(snapshot);
+        self.paging = Some(Box::new(Paging { reset, snapshot, next: 0, position, before: None, left }));
+    }
+
+    /// Sends one page of a snapshot that others may still begin with.
+    fn page(&mut self) -> Option<Step> {
+        let mut paging = self.paging.take().expect("it is there at this stage");
         let shared = paging.snapshot.upgrade().filter(|snapshot| snapshot.may_be_shown(&self.awake));
-        let (page, more) = match shared {
-            Some(snapshot) => {
-                let page = &snapshot.pages[paging.next];
-                paging.next += 1;
-                paging.before = page.before;
-                paging.left = self.size.saturating_sub(page.items);
-                (page.on(self.wire), paging.next < snapshot.pages.len())
-            }
-            None => {
-                let Paging { position, before, left, .. } = paging;
-                let rest = Rest { position, before, left, filter: self.filter() };
-                let rest = rest.read(&self.awake, &self.feeds).await;
-                match rest {
-                    Err(_) => return self.end(Goodbye::StoreAway),
-                    Ok(None) => return self.end(Goodbye::Gone),
-                    Ok(Some((message, after))) => {
-                        // From here on it goes on from the store: the pages there have other ends.
-                        paging.snapshot = Weak::new();
-                        if let Some((before, items)) = after {
-                            paging.before = Some(before);
-                            paging.left -= items;
-                        }
-                        (message.on(self.wire), after.is_some())
-                    }
-                }
-            }
+        let Some(snapshot) = shared else {
+            self.paging = Some(paging);
+            return Some(Step::Ask);
         };
+        let page = &snapshot.pages[paging.next];
+        paging.next += 1;
+        paging.before = page.before;
+        paging.left = self.size.saturating_sub(page.items);
+        let more = paging.next < snapshot.pages.len();
+        Some(Step::Send(self.turned(paging, page.on(self.wire), more)))
+    }
+
+    /// A page is sent, after a reset if there is a reason for one.
+    fn turned(&mut self, mut paging: Box<Paging>, page: Bytes, more: bool) -> Vec<Bytes> {
         let reset = paging.reset.take().map(|reason| Message::reset(&self.awake.id, reason).on(self.wire));
-        self.stage = if more {
-            Stage::Paging(paging)
+        if more {
+            self.paging = Some(paging);
         } else {
-            self.journey = Some(Journey { from: paging.position.seq, sent: 0 });
-            Stage::Walking(paging.position)
-        };
-        Turn::Send(reset.into_iter().chain([page]).collect())
+            self.standing.journey = Some(Journey { from: paging.position.seq, sent: 0 });
+            self.standing.stage = Stage::Walking(paging.position);
+        }
+        reset.into_iter().chain([page]).collect()
     }
 
     /// One step from a position, or one wait.
-    ///
-    /// What can wake a waiting reader: a change, a cut or the end of its feed; the end of its right; this node losing or regaining touch
-    /// with the store; its heartbeat; the drain.
-    async fn walk(&mut self, at: Position) -> Option<Turn> {
-        let awake = self.awake.clone();
-        // Made before the look, so that what comes after the look wakes it.
-        let woken = awake.woken();
-        let look = awake.look(at);
-        if let Some(why) = look.ended {
+    fn walk(&mut self, at: Position, batches: &mut Batches, clock: &Clock) -> Option<Step> {
+        let (glance, batch) = self.after(at, batches, clock);
+        if let Some(why) = glance.ended {
             return Some(self.end(why));
         }
-        // What the look found may have turned the feed private.
-        if self.right_is_lost() {
+        // What this look found may have turned the feed private.
+        if self.right.is_lost(glance.public, clock.now) {
             return Some(self.end(Goodbye::Revoked));
         }
-        if look.generation != self.generation {
-            self.stage = Stage::Starting { reset: Some(Reset::StoreChanged) };
-            return None;
+        if glance.generation != self.standing.generation {
+            self.standing.stage = Stage::Starting { reset: Some(Reset::StoreChanged) };
+            return Some(Step::Send(Vec::new()));
         }
-        let mut until = self.beat_at;
+        let mut until = self.standing.beat_at;
         if let Some(expires) = self.right.expires() {
-            let left = expires.millis().saturating_sub(self.feeds.store.now().millis());
-            until = until.min(Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+            let left = expires.millis().saturating_sub(clock.now.millis());
+            until = until.min(clock.instant + Duration::from_millis(u64::try_from(left).unwrap_or(0)));
         }
-        match look.view {
-            View::Changes { changes, reached } => {
-                self.stage = Stage::Walking(reached);
-                self.ahead_until = None;
-                return self.sent(&changes);
-            }
-            View::Head => {
-                self.ahead_until = None;
-                if let Some(journey) = self.journey.take() {
+        match batch {
+            Some(_) if at == glance.head => {
+                self.standing.patient_until = None;
+                if let Some(journey) = self.standing.journey.take() {
                     let folded = (at.seq - journey.from).saturating_sub(journey.sent);
-                    let message = Message::caught_up(&awake.id, at, journey.sent, folded);
-                    return Some(Turn::Send(vec![message.on(self.wire)]));
+                    let message = Message::caught_up(&self.awake.id, at, journey.sent, folded);
+                    return Some(Step::Say(message.on(self.wire)));
                 }
             }
-            View::Elsewhere if at.seq > look.head.seq => {
-                // The reader came from a node, or from a read of the store, that is ahead of this window.
-                let ahead_until = *self.ahead_until.get_or_insert_with(|| Instant::now() + AHEAD);
-                if self.feeds.freshness.is_fresh() {
-                    if Instant::now() >= ahead_until {
+            Some(batch) => {
+                self.standing.moved(batch.reached, batch.len() as u64);
+                return (!batch.is_empty()).then_some(Step::Batch(batch));
+            }
+            // The reader came from a node, or from a read of the store, that is ahead of this window.
+            None if at.seq > glance.head.seq => {
+                let patient_until = *self.standing.patient_until.get_or_insert(clock.instant + AHEAD);
+                if clock.fresh {
+                    if clock.instant >= patient_until {
                         return Some(self.end(Goodbye::Behind));
                     }
-                    until = until.min(ahead_until);
+                    until = until.min(patient_until);
                 }
             }
-            View::Elsewhere => match behind(&self.feeds, &awake, After::Position(at), self.filter()).await {
-                Ok(Ok(page)) if page.reached != at => {
-                    self.stage = Stage::Walking(page.reached);
-                    self.ahead_until = None;
-                    return self.sent(&page.changes);
-                }
-                Ok(Err(lost)) => {
-                    self.stage = Stage::Starting { reset: Some(lost.into()) };
-                    return None;
-                }
-                // The store is away, or it is further back than the window and the follower will find out.
-                Ok(Ok(_)) | Err(_) => until = until.min(Instant::now() + AGAIN),
+            None => match self.standing.patient_until {
+                Some(patient_until) if clock.instant < patient_until => until = until.min(patient_until),
+                _ => return Some(Step::Ask),
             },
         }
-        if let Some(turn) = self.sign_of_life(look.head == at) {
-            return Some(turn);
-        }
-        tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep_until(until) => {}
-            () = self.feeds.drain.left() => {}
-        }
-        None
+        Some(self.sign_of_life(glance, at, batches, clock).unwrap_or(Step::Wait(until)))
     }
 
     /// What a waiting reader has to be told without a change: that the node is out of touch with its store, that it is
     /// in touch again, or that the stream is alive.
-    fn sign_of_life(&mut self, at_head: bool) -> Option<Turn> {
-        let fresh = self.feeds.freshness.is_fresh();
-        let checked = self.feeds.freshness.checked();
-        if !fresh && !self.told_stale {
-            self.told_stale = true;
-            return Some(Turn::Send(vec![Message::stale(&self.awake.id, checked).on(self.wire)]));
+    fn sign_of_life(&mut self, glance: Glance, at: Position, batches: &mut Batches, clock: &Clock) -> Option<Step> {
+        let Clock { fresh, checked, .. } = *clock;
+        if !fresh && !self.standing.told_stale {
+            self.standing.told_stale = true;
+            return Some(Step::Say(Message::stale(&self.awake.id, checked).on(self.wire)));
         }
-        let back = fresh && self.told_stale;
-        if !back && Instant::now() < self.beat_at {
+        let back = fresh && self.standing.told_stale;
+        if !back && clock.instant < self.standing.beat_at {
             return None;
         }
-        self.told_stale &= !fresh;
-        self.beat_at = Instant::now() + Duration::from_secs(HEARTBEAT_SECS);
-        let Stage::Walking(at) = self.stage else { return None };
+        self.standing.told_stale &= !fresh;
+        self.standing.beat_at = clock.instant + Duration::from_secs(HEARTBEAT_SECS);
         // Out of touch with the store, nobody is known to have everything.
-        let position = (at_head && fresh).then_some(at);
-        Some(Turn::Send(vec![Message::heartbeat(&self.awake.id, position, checked).on(self.wire)]))
+        let position = (glance.head == at && fresh).then_some(at);
+        Some(Step::Say(batches.heartbeat(&self.awake, position, checked, self.wire)))
     }
 
-    fn sent(&mut self, changes: &[Arc<Shared>]) -> Option<Turn> {
-        let messages = self.encoded(changes);
-        // A change tells a client that `stale` is over; if it is not, that is said again at the head.
-        self.told_stale &= messages.is_empty();
-        if let Some(journey) = &mut self.journey {
-            journey.sent += messages.len() as u64;
-        }
-        (!messages.is_empty()).then_some(Turn::Send(messages))
-    }
-
-    fn encoded(&self, changes: &[Arc<Shared>]) -> Vec<Bytes> {
-        let now = self.feeds.store.now();
-        let encoded = |change: &Arc<Shared>| match &self.wanted {
-            None => Some(change.on(self.wire, now)),
-            Some(wanted) => change.wanted(wanted, self.wire, now),
-        };
-        changes.iter().filter_map(encoded).collect()
-    }
-
-    fn right_is_lost(&self) -> bool {
-        self.right.is_lost(self.awake.is_public(), self.feeds.store.now())
+    fn after(&self, at: Position, batches: &mut Batches, clock: &Clock) -> (Glance, Option<Arc<Batch>>) {
+        batches.after(&self.awake, at, self.wire, self.wanted.as_ref(), clock.now)
     }
 
     fn filter(&self) -> Option<&Filter> {
         self.wanted.as_ref().map(Wanted::filter)
+    }
+}
+
+/// Where the store must be asked.
+impl Reader {
+    /// Asks what the last step wanted to know. It can take seconds, and is asked by a task of its own.
+    pub async fn ask(&mut self) -> Turn {
+        let turn = match self.standing.stage {
+            Stage::Opening(Start::Resume(after)) => self.resume(after).await,
+            Stage::Opening(_) => Ok(Turn::Send(Vec::new())),
+            Stage::Starting { reset } => self.snapshot(reset).await,
+            Stage::Paging => self.rest().await,
+            Stage::Walking(at) => self.catch_up(at).await,
+        };
+        turn.unwrap_or_else(|why| Turn::End(Ending::of(&self.awake.id, self.wire, why)))
+    }
+
+    /// Whether a position that the window does not have is a good one.
+    async fn resume(&mut self, after: After) -> Result<Turn, Goodbye> {
+        let resumes = match after {
+            After::Position(at) => Some(at),
+            After::First => None,
+        };
+        let page = behind(&self.feeds, &self.awake, after, self.filter()).await.map_err(|_| Goodbye::StoreAway)?;
+        let hello = |resumes| Message::hello(&self.awake.state(), resumes).on(self.wire);
+        match page {
+            Err(lost) => {
+                let hello = hello(None);
+                self.standing.stage = Stage::Starting { reset: Some(lost.into()) };
+                Ok(Turn::Send(vec![hello]))
+            }
+            Ok(page) => {
+                let hello = hello(resumes);
+                let from = resumes.unwrap_or(BEGINNING);
+                self.standing.journey = Some(Journey { from: from.seq, sent: 0 });
+                self.standing.stage = Stage::Walking(from);
+                Ok(self.page_of(page, vec![hello]))
+            }
+        }
+    }
+
+    /// Reads the snapshot that it begins with, or waits for whoever reads it.
+    async fn snapshot(&mut self, reset: Option<Reset>) -> Result<Turn, Goodbye> {
+        match self.awake.snapshots.of(&self.awake, &self.feeds, self.size, self.filter()).await {
+            Err(_) => Err(Goodbye::StoreAway),
+            Ok(None) => Err(Goodbye::Gone),
+            Ok(Some(snapshot)) => {
+                self.began(&snapshot, reset);
+                // Here, because nobody but its reader may still hold it: it is older than others may begin with.
+                match self.page() {
+                    Some(Step::Send(messages)) => Ok(Turn::Send(messages)),
+                    _ => Ok(Turn::Send(Vec::new())),
+                }
+            }
+        }
+    }
+
+    /// Reads the next page of a snapshot that is too old to be shown.
+    async fn rest(&mut self) -> Result<Turn, Goodbye> {
+        let paging = self.paging.as_ref().expect("it is there at this stage");
+        let Paging { position, before, left, .. } = **paging;
+        let rest = Rest { position, before, left, filter: self.filter() };
+        match rest.read(&self.awake, &self.feeds).await {
+            Err(_) => Err(Goodbye::StoreAway),
+            Ok(None) => Err(Goodbye::Gone),
+            Ok(Some((message, after))) => {
+                let mut paging = self.paging.take().expect("it is there at this stage");
+                // From here on it goes on from the store: the pages there have other ends.
+                paging.snapshot = Weak::new();
+                if let Some((before, items)) = after {
+                    paging.before = Some(before);
+                    paging.left -= items;
+                }
+                Ok(Turn::Send(self.turned(paging, message.on(self.wire), after.is_some())))
+            }
+        }
+    }
+
+    /// Reads what the window does not have any more.
+    async fn catch_up(&mut self, at: Position) -> Result<Turn, Goodbye> {
+        let after = if at == BEGINNING { After::First } else { After::Position(at) };
+        match behind(&self.feeds, &self.awake, after, self.filter()).await {
+            Ok(Ok(page)) if page.reached != at => Ok(self.page_of(page, Vec::new())),
+            Ok(Err(lost)) => {
+                self.standing.stage = Stage::Starting { reset: Some(lost.into()) };
+                Ok(Turn::Send(Vec::new()))
+            }
+            // The store is away, or it is further back than the window and the follower will find out.
+            Ok(Ok(_)) | Err(_) => {
+                self.standing.patient_until = Some(Instant::now() + AGAIN);
+                Ok(Turn::Send(Vec::new()))
+            }
+        }
+    }
+
+    fn page_of(&mut self, page: Behind, messages: Vec<Bytes>) -> Turn {
+        let now = self.feeds.store.now();
+        // Nobody shares these forms, and compression is paid once for many or not at all.
+        let wire = if self.wire == Wire::Deflate { Wire::WebSocket } else { self.wire };
+        let batch = Arc::new(Batch::of(&page.changes, page.reached, wire, self.wanted.as_ref(), now));
+        let before = self.standing;
+        self.standing.moved(batch.reached, batch.len() as u64);
+        Turn::Batch(messages, before, batch)
     }
 }

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     hash::{Hash as _, Hasher as _},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use super::{
     behind::PATIENCE,
     feeds::Feeds,
     message::Message,
-    wire::Wire,
+    wire::{Encodings, Wire},
 };
 use crate::{
     news::{Cursor, FeedId, Filter, Position, Record},
@@ -70,19 +70,14 @@ pub struct Page {
     /// Where the next page goes on; none where there was nothing but pinned items yet.
     pub before: Option<Cursor>,
     message: Message,
-    web_socket: OnceLock<Bytes>,
-    sse: OnceLock<Bytes>,
+    encodings: Encodings,
 }
 
 impl Page {
     /// Its bytes on a wire.
     #[must_use]
     pub fn on(&self, wire: Wire) -> Bytes {
-        let encoded = match wire {
-            Wire::WebSocket => &self.web_socket,
-            Wire::Sse => &self.sse,
-        };
-        encoded.get_or_init(|| self.message.on(wire)).clone()
+        self.encodings.on(wire, || self.message.clone())
     }
 }
 
@@ -159,6 +154,12 @@ impl Snapshots {
     /// Gives up those that no new reader may begin with: nobody holds them but while a page of them is sent.
     pub fn tidy(&self, awake: &Awake) {
         self.all().retain(|_, snapshot| snapshot.recent(awake));
+    }
+
+    /// The one that a new reader may begin with now, if it is there.
+    #[must_use]
+    pub fn ready(&self, awake: &Awake, least: usize, filter: Option<&Filter>) -> Option<Arc<Snapshot>> {
+        self.kept(awake, &(size(least), filter.cloned()))
     }
 
     fn kept(&self, awake: &Awake, name: &Name) -> Option<Arc<Snapshot>> {
@@ -302,8 +303,7 @@ impl<'a> Pages<'a> {
             items: self.items,
             before: self.cursor,
             message: Message::snapshot(self.feed, &items, end),
-            web_socket: OnceLock::new(),
-            sse: OnceLock::new(),
+            encodings: Encodings::default(),
         });
     }
 

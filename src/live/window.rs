@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     filters::{PER_FEED, Wanted},
     message::Message,
-    wire::Wire,
+    wire::{Encodings, Wire},
 };
 use crate::{
     news::{
@@ -34,7 +34,7 @@ pub const BYTES: usize = 4 * 1024 * 1024;
 pub const KEPT: usize = 16;
 
 /// What one turn of a walk takes from the window at most: enough for one good write, little for a reader that is slow.
-const TURN_CHANGES: usize = 64;
+const TURN_CHANGES: usize = 128;
 const TURN_BYTES: usize = 64 * 1024;
 
 /// A change in the window, encoded at most once per wire.
@@ -42,29 +42,12 @@ const TURN_BYTES: usize = 64 * 1024;
 pub struct Shared {
     feed: FeedId,
     change: Change,
-    shown: Encoded,
-    left: Encoded,
+    shown: Encodings,
+    left: Encodings,
     /// What filters look at, read from the story once.
     facets: OnceLock<Facets>,
     /// What it is to each filter of an open reader, by the filter's number.
     judged: Mutex<HashMap<u64, Verdict>>,
-}
-
-/// A message, encoded once per wire.
-#[derive(Debug, Default)]
-struct Encoded {
-    web_socket: OnceLock<Bytes>,
-    sse: OnceLock<Bytes>,
-}
-
-impl Encoded {
-    fn on(&self, wire: Wire, message: impl FnOnce() -> Message) -> Bytes {
-        let encoded = match wire {
-            Wire::WebSocket => &self.web_socket,
-            Wire::Sse => &self.sse,
-        };
-        encoded.get_or_init(|| message().on(wire)).clone()
-    }
 }
 
 impl Shared {
@@ -74,8 +57,8 @@ impl Shared {
         Self {
             feed,
             change,
-            shown: Encoded::default(),
-            left: Encoded::default(),
+            shown: Encodings::default(),
+            left: Encodings::default(),
             facets: OnceLock::new(),
             judged: Mutex::default(),
         }
@@ -135,13 +118,22 @@ impl Shared {
         self.judged.lock().expect("nothing panics while holding it")
     }
 
-    /// Roughly how many bytes it holds once it is on both wires: what it is made from, and twice its encoding.
+    /// Roughly how many bytes it holds once it is on all wires: what it is made from, a text frame, a compressed one and
+    /// an event.
     fn weight(&self) -> usize {
-        let made_from = match &*self.change.what {
+        4 * self.made_from() + 1024
+    }
+
+    /// Roughly how many bytes it is on a wire.
+    fn length(&self) -> usize {
+        self.made_from() + 256
+    }
+
+    fn made_from(&self) -> usize {
+        match &*self.change.what {
             What::Item(record) => record.story.len(),
             What::Feed(_) => 512,
-        };
-        3 * made_from + 1024
+        }
     }
 }
 
@@ -264,7 +256,7 @@ impl Window {
         let (mut reached, mut bytes) = (position, 0);
         for place in self.places.range(start..) {
             if let Some(shared) = &place.shared {
-                bytes += shared.weight();
+                bytes += shared.length();
                 if changes.len() == TURN_CHANGES || (bytes > TURN_BYTES && !changes.is_empty()) {
                     break;
                 }

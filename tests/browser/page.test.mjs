@@ -305,6 +305,23 @@ test("a bare WebSocket of another site follows through a restart with the positi
   });
 });
 
+test("a browser and the server agree on compression, and the text is right", async () => {
+  const page = await tab();
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.enable");
+  const [agreed, came] = [[], []];
+  devtools.on("Network.webSocketHandshakeResponseReceived", ({ response }) => agreed.push(response.headersText ?? JSON.stringify(response.headers)));
+  devtools.on("Network.webSocketFrameReceived", ({ response }) => came.push(response));
+  await page.goto(server.origin);
+  await live(page);
+  const story = "Żółw, 北京, 🗳 – counting goes on. ".repeat(40).trim();
+  await server.publish({ headline: "Packed", body: `<p>${story}</p>` });
+  await shows(page, "Packed");
+  assert.equal(await page.locator("article .body p").textContent(), story);
+  assert.match(agreed[0].toLowerCase(), /sec-websocket-extensions[": ]+permessage-deflate; server_no_context_takeover; client_no_context_takeover/);
+  assert.ok(came.some(({ payloadData }) => payloadData.includes(story)), "the frame was unpacked by the browser");
+});
+
 test("a page of another site may read items and their ETag", async () => {
   await server.publish("Readable");
   const page = await tab();

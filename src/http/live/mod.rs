@@ -3,9 +3,15 @@
 //! Both say the same messages; which one it is follows from the request. A reader that cannot be served is told so in
 //! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
 
+mod control;
+mod ear;
+pub mod room;
 pub mod several;
+pub mod shard;
 mod sse;
 mod web_socket;
+
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::{
     extract::{Request, State},
@@ -13,36 +19,37 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, header};
 
-use super::{Doors, access, address::Address, problem::Problem, query::Query, ticket};
+use super::{Doors, access, address::Address, problem::Problem, proxy::Client, query::Query, ticket};
 use crate::{
-    live::{Ending, Goodbye, Reader, Start, Turn, Wire, Wish, right::Right},
+    live::{Ending, Goodbye, Reader, Start, Wire, Wish, right::Right},
     news::{After, FeedId},
 };
+use room::Place;
 
-/// What is walked: a feed, several, or nothing but an end.
-enum Walk {
-    Reader(Box<Reader>),
-    Several(several::Several),
-    Refused(Ending),
+/// What is walked on a stream.
+#[derive(Debug)]
+pub struct Walk {
+    /// The form in which messages leave.
+    pub wire: Wire,
+    /// The readers that share the connection: of one feed each, and none where it is refused.
+    pub readers: Vec<Reader>,
+    /// Why nothing is walked, if so.
+    pub refused: Option<Ending>,
+    /// Its place among this node's readers.
+    pub place: Option<Place>,
 }
 
 impl Walk {
-    /// The next turn. An end is the last of its walk.
-    async fn next(&mut self) -> Turn {
-        match self {
-            Self::Reader(reader) => reader.next().await,
-            Self::Several(several) => several.next().await,
-            Self::Refused(ending) => Turn::End(ending.clone()),
-        }
+    fn of(wire: Wire, readers: Vec<Reader>) -> Self {
+        Self { wire, readers, refused: None, place: None }
     }
 
-    /// Ends the walk for a reason of the transport's.
-    fn end(&self, why: Goodbye) -> Turn {
-        match self {
-            Self::Reader(reader) => reader.end(why),
-            Self::Several(several) => several.end(why),
-            Self::Refused(ending) => Turn::End(ending.clone()),
-        }
+    fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    fn refused(feed: &FeedId, wire: Wire, why: Goodbye) -> Self {
+        Self { wire, readers: Vec::new(), refused: Some(Ending::of(feed, wire, why)), place: None }
     }
 }
 
@@ -62,18 +69,29 @@ pub async fn stream(
     let wire = wire(request.headers())?;
     let start = start(request.headers(), after.as_deref());
     let wish = Wish { start, size: last.unwrap_or(0), filter, right: Right::Anybody };
-    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?;
-    match wire {
-        Wire::WebSocket => web_socket::upgrade(&doors, walk, request),
-        Wire::Sse => Ok(sse::respond(walk)),
-    }
+    let place = match doors.room.enter(client(&request)) {
+        Ok(place) => place,
+        Err(full) if wire.is_web_socket() => return Err(Problem::full(full)),
+        // A browser's EventSource would never come back after an error status.
+        Err(_) => {
+            let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
+            return Ok(sse::respond(Walk::refused(&id, wire, Goodbye::Full), request.method()));
+        }
+    };
+    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?.at(place);
+    if wire.is_web_socket() { web_socket::upgrade(walk, &request) } else { Ok(sse::respond(walk, request.method())) }
+}
+
+/// The address of who asks.
+fn client(request: &Request) -> IpAddr {
+    request.extensions().get().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |Client(address)| *address)
 }
 
 /// Which transport the request asks for.
 fn wire(headers: &HeaderMap) -> Result<Wire, Problem> {
     // Clients that can do HTTP/2 offer an upgrade to it with every request; that is no wish for a WebSocket.
     if web_socket::names(headers, header::UPGRADE, "websocket") {
-        return Ok(Wire::WebSocket);
+        return Ok(web_socket::wire(headers));
     }
     let accept = headers.get(header::ACCEPT).map_or(Ok("*/*"), |accept| accept.to_str()).unwrap_or_default();
     let takes = |kind: &str| accept.split([',', ';']).any(|offered| offered.trim().eq_ignore_ascii_case(kind));
@@ -103,27 +121,27 @@ async fn open(
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
         Ok(None) if wish.start == Start::Newest => return Err(Problem::no_feed(feed)),
-        Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Gone))),
+        Ok(None) => return Ok(Walk::refused(&id, wire, Goodbye::Gone)),
         Err(error) => {
             tracing::warn!(%error, feed, "a reader could not be served");
-            return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
+            return Ok(Walk::refused(&id, wire, Goodbye::StoreAway));
         }
     };
     if !doors.feeds.freshness.is_fresh() {
-        return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway)));
+        return Ok(Walk::refused(&id, wire, Goodbye::StoreAway));
     }
     let right = match ticket {
         None => access::right(doors, headers, &awake.state()).await?,
         Some(ticket) => match ticket::token(doors, &id, ticket).await {
             Ok(Some(token)) => doors.feeds.rights.of(&token),
             // A browser's EventSource comes back with the same ticket, and would never do so after an error status.
-            Ok(None) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::Ticket))),
-            Err(_) => return Ok(Walk::Refused(Ending::of(&id, wire, Goodbye::StoreAway))),
+            Ok(None) => return Ok(Walk::refused(&id, wire, Goodbye::Ticket)),
+            Err(_) => return Ok(Walk::refused(&id, wire, Goodbye::StoreAway)),
         },
     };
     let wish = Wish { right, ..wish };
     Ok(match Reader::open(doors.feeds.clone(), awake, wire, wish) {
-        Ok(reader) => Walk::Reader(Box::new(reader)),
-        Err(why) => Walk::Refused(Ending::of(&id, wire, why)),
+        Ok(reader) => Walk::of(wire, vec![reader]),
+        Err(why) => Walk::refused(&id, wire, why),
     })
 }

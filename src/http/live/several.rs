@@ -4,36 +4,15 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use futures_util::future::select_all;
 
-use super::{Doors, Problem, Query, Walk, access, web_socket, wire};
+use super::{Doors, Problem, Query, Walk, access, client, web_socket, wire};
 use crate::{
-    live::{Goodbye, Reader, Start, Turn, Wire, Wish},
+    live::{Reader, Start, Wish},
     news::{After, FeedId},
 };
 
 /// How many feeds one connection can follow.
 pub const MOST: usize = 16;
-
-/// Readers of different feeds that share a connection; at least one.
-pub(super) struct Several(Vec<Reader>);
-
-impl Several {
-    /// The next turn of any of them. Whose turn it was comes last the next time, so that a busy feed hides no other.
-    pub(super) async fn next(&mut self) -> Turn {
-        // What is dropped half-way here is begun again: nothing is lost by it.
-        let (turn, index, others) = select_all(self.0.iter_mut().map(|reader| Box::pin(reader.next()))).await;
-        drop(others);
-        let after = (index + 1) % self.0.len();
-        self.0.rotate_left(after);
-        turn
-    }
-
-    /// Ends the walk, for a reason of the transport's.
-    pub(super) fn end(&self, why: Goodbye) -> Turn {
-        self.0[0].end(why)
-    }
-}
 
 /// `GET /v1/live`. One feed that is unknown, or may not be read, refuses the request by its name; later, the end of any
 /// feed is the end of the connection.
@@ -48,10 +27,12 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
         let detail = format!("Name 1 to {MOST} feeds, as feed=ID or feed=ID@POSITION; these are {}.", feeds.len());
         return Err(Problem::bad_request("feed", detail));
     }
-    if wire(request.headers())? != Wire::WebSocket {
+    let wire = wire(request.headers())?;
+    if !wire.is_web_socket() {
         let detail = "Several feeds share a WebSocket: ask for an upgrade, or read one feed at /v1/feeds/{feed}/live.";
         return Err(Problem::not_acceptable(detail));
     }
+    let place = doors.room.enter(client(&request)).map_err(Problem::full)?;
     let mut readers: Vec<Reader> = Vec::with_capacity(feeds.len());
     let mut ids: Vec<FeedId> = Vec::with_capacity(feeds.len());
     for named in &feeds {
@@ -64,14 +45,11 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
         let awake = doors.feeds.open(&parsed).await?.ok_or_else(|| Problem::no_feed(id))?;
         let right = access::right(&doors, request.headers(), &awake.state()).await?;
         let wish = Wish { start, size: last.unwrap_or(0), filter: filter.clone(), right };
-        match Reader::open(doors.feeds.clone(), awake, Wire::WebSocket, wish) {
+        match Reader::open(doors.feeds.clone(), awake, wire, wish) {
             Ok(reader) => readers.push(reader),
-            Err(why) => {
-                let ending = crate::live::Ending::of(&parsed, Wire::WebSocket, why);
-                return web_socket::upgrade(&doors, Walk::Refused(ending), request);
-            }
+            Err(why) => return web_socket::upgrade(Walk::refused(&parsed, wire, why), &request),
         }
         ids.push(parsed);
     }
-    web_socket::upgrade(&doors, Walk::Several(Several(readers)), request)
+    web_socket::upgrade(Walk::of(wire, readers).at(place), &request)
 }

@@ -1,55 +1,28 @@
-//! Server-sent events (WHATWG HTML, section 9.2): a response body that asks the walk for its next turn whenever the
-//! socket has taken the last one.
-
-use std::{collections::VecDeque, convert::Infallible};
+//! Server-sent events (WHATWG HTML, section 9.2): the head of the answer. The events are the connection's last bytes, so
+//! that they need no chunks, and a client of HTTP/1.0 is served like any other.
 
 use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
-use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderName, header};
+use http::{HeaderName, HeaderValue, Method, header};
 
-use super::Walk;
-use crate::live::{Ending, Turn};
-
-/// What stands between the walk and the socket: the rest of one turn.
-struct Events {
-    /// None once the walk has ended.
-    walk: Option<Walk>,
-    turn: VecDeque<Bytes>,
-}
+use super::{super::takeover::Takeover, Walk};
 
 /// The response: 200 whatever the walk says, with headers that keep proxies from buffering it.
-pub(super) fn respond(walk: Walk) -> Response {
-    let events = Events { walk: Some(walk), turn: VecDeque::new() };
-    let body = stream::unfold(events, |mut events| async move {
-        let bytes = events.next().await?;
-        Some((Ok::<_, Infallible>(bytes), events))
-    });
+pub(super) fn respond(walk: Walk, method: &Method) -> Response {
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    (head, Body::from_stream(body)).into_response()
-}
-
-impl Events {
-    /// The next bytes of the stream; none at its end.
-    async fn next(&mut self) -> Option<Bytes> {
-        while self.turn.is_empty() {
-            match self.walk.as_mut()?.next().await {
-                Turn::Send(messages) => self.turn = messages.into(),
-                Turn::End(Ending { messages, pause, .. }) => {
-                    self.walk = None;
-                    // The pause for a browser's EventSource, which does not read `bye`.
-                    self.turn.push_back(format!("retry: {}\n", pause.as_millis()).into());
-                    self.turn.extend(messages);
-                }
-            }
-        }
-        self.turn.pop_front()
+    // A body without a length, of which HEAD gets the head.
+    let body = Body::from_stream(stream::empty::<Result<bytes::Bytes, std::convert::Infallible>>());
+    let mut response = (head, body).into_response();
+    if method == Method::GET {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.extensions_mut().insert(Takeover::of(walk));
     }
+    response
 }

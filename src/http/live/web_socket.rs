@@ -1,77 +1,80 @@
-//! WebSocket (RFC 6455): the handshake, and one task per connection that sends what the walk gives and reads what the
-//! client sends, which is nothing but control frames and noise.
-
-use std::{pin::pin, time::Duration};
+//! The handshake of a WebSocket (RFC 6455, section 4.2). What follows on the connection is its shard's.
 
 use axum::{body::Body, extract::Request, response::Response};
-use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Error, Message,
-        handshake::derive_accept_key,
-        protocol::{
-            CloseFrame, Role, WebSocketConfig,
-            frame::{
-                Frame,
-                coding::{CloseCode, Data, OpCode},
-            },
-        },
-    },
-};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Doors, Problem, Walk, access};
-use crate::live::{Ending, Goodbye, Turn};
+use super::{Problem, Walk, access};
+use crate::{http::takeover::Takeover, live::Wire};
 
-/// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for a ping's payload
-/// and for clients that greet.
-const LARGEST_SENT: usize = 4 * 1024;
-/// How long the client may take to answer a close frame.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// What ends one round of a connection.
-enum Event {
-    Turn(Turn),
-    /// The client's close frame, a broken frame, or the end of the connection.
-    Last(Option<Result<Message, Error>>),
-}
-
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// Answers the handshake and begins the walk once the connection is handed over.
-pub(super) fn upgrade(doors: &Doors, walk: Walk, mut request: Request) -> Result<Response, Problem> {
+/// Answers the handshake.
+pub(super) fn upgrade(walk: Walk, request: &Request) -> Result<Response, Problem> {
     if request.method() != Method::GET {
         return Err(Problem::bad_request(
             "Upgrade",
             "A WebSocket is opened by GET; leave Upgrade out of other requests.",
         ));
     }
-    let key = accepted(request.headers())?;
-    let subprotocol = chosen(request.headers());
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+    if request.version() != Version::HTTP_11 {
         return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));
-    };
-    doors.drain.spawn(async move {
-        match upgrade.await {
-            Ok(connection) => run(connection, walk).await,
-            Err(error) => tracing::debug!(%error, "a handshake was not finished"),
-        }
-    });
+    }
+    if !http_body::Body::is_end_stream(request.body()) {
+        return Err(Problem::bad_request("body", "A handshake has no body."));
+    }
+    let key = accepted(request.headers())?;
     let mut response = Response::builder();
-    if let Some(subprotocol) = subprotocol {
+    if let Some(subprotocol) = chosen(request.headers()) {
         response = response.header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    if walk.wire == Wire::Deflate {
+        response = response.header(header::SEC_WEBSOCKET_EXTENSIONS, DEFLATE);
     }
     let response = response
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::CONNECTION, "upgrade")
         .header(header::UPGRADE, "websocket")
         .header(HeaderName::from_static("sec-websocket-accept"), key)
+        .extension(Takeover::of(walk))
         .body(Body::empty());
     Ok(response.expect("these headers are plain text"))
+}
+
+/// How permessage-deflate (RFC 7692) is agreed to: every message stands alone, on both sides.
+const DEFLATE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+/// The wire that a handshake asks for: a compressed one where it offers what is done here.
+pub(super) fn wire(headers: &HeaderMap) -> Wire {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter().filter_map(|value| value.to_str().ok());
+    if lists.flat_map(|list| list.split(',')).any(acceptable) { Wire::Deflate } else { Wire::WebSocket }
+}
+
+/// Whether an offer can be agreed to (RFC 7692, section 7.1). All readers share what is compressed with a window of 15
+/// bits, so that an offer which asks for a smaller one is declined; the client may use what window it likes, since
+/// nothing that it sends is looked at.
+fn acceptable(offer: &str) -> bool {
+    let mut parts = offer.split(';').map(str::trim);
+    if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case("permessage-deflate")) {
+        return false;
+    }
+    let mut seen = Vec::new();
+    parts.all(|parameter| {
+        let (name, value) = match parameter.split_once('=') {
+            Some((name, value)) => (name.trim(), Some(value.trim().trim_matches('"'))),
+            None => (parameter, None),
+        };
+        // A parameter that comes twice, is unknown or has a value that it cannot have declines its offer.
+        if seen.contains(&name) {
+            return false;
+        }
+        seen.push(name);
+        let bits = value.and_then(|value| value.parse::<u8>().ok());
+        match name {
+            "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
+            "server_max_window_bits" => value == Some("15"),
+            "client_max_window_bits" => value.is_none() || bits.is_some_and(|bits| (8..=15).contains(&bits)),
+            _ => false,
+        }
+    })
 }
 
 /// The value of `Sec-WebSocket-Accept`, if the handshake is one (RFC 6455, section 4.2.1).
@@ -108,86 +111,40 @@ pub(super) fn names(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     lists.flat_map(|list| list.split(',')).any(|token| token.trim().eq_ignore_ascii_case(word))
 }
 
-async fn run(connection: Upgraded, mut walk: Walk) {
-    let config = WebSocketConfig::default()
-        // The default of 128 KiB would be most of what an idle reader costs.
-        .read_buffer_size(LARGEST_SENT)
-        .max_message_size(Some(LARGEST_SENT))
-        .max_frame_size(Some(LARGEST_SENT));
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, Some(config)).await;
-    loop {
-        // What can wake this loop: a turn of the walk, or something that the client sent. The turn that was begun goes
-        // on whatever the client sends meanwhile: a client that never stops must not keep it from ever ending.
-        let event = {
-            let mut next = pin!(walk.next());
-            loop {
-                tokio::select! {
-                    turn = &mut next => break Event::Turn(turn),
-                    received = socket.next() => match received {
-                        // What a reader says is dropped. Pings are answered by the library as the next frame is awaited.
-                        Some(Ok(message)) if !message.is_close() => {}
-                        other => break Event::Last(other),
-                    },
-                }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_of_deflate_is_taken_where_it_asks_for_what_is_done_here() {
+        let wire_of = |offers: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for offer in offers {
+                headers.append(header::SEC_WEBSOCKET_EXTENSIONS, offer.parse().expect("a header"));
             }
+            wire(&headers)
         };
-        let turn = match event {
-            Event::Turn(turn) => turn,
-            Event::Last(Some(Err(Error::Capacity(_)))) => walk.end(Goodbye::TooMuch),
-            Event::Last(Some(Err(Error::Protocol(_)))) => return close(socket, CloseCode::Protocol, "protocol").await,
-            Event::Last(Some(Err(Error::Utf8(_)))) => return close(socket, CloseCode::Invalid, "utf8").await,
-            Event::Last(Some(Ok(_))) => return answered(socket).await,
-            Event::Last(Some(Err(_)) | None) => return,
-        };
-        match turn {
-            Turn::Send(messages) => {
-                if !sent(&mut socket, messages).await {
-                    return;
-                }
-            }
-            Turn::End(Ending { messages, why, .. }) => {
-                if sent(&mut socket, messages).await {
-                    close(socket, why.close_code().into(), why.name()).await;
-                }
-                return;
-            }
+        for taken in [
+            "permessage-deflate",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; client_max_window_bits=9; server_no_context_takeover",
+            "permessage-deflate; server_max_window_bits=15",
+            "x-unknown, permessage-deflate; server_max_window_bits=10, permessage-deflate",
+        ] {
+            assert_eq!(wire_of(&[taken]), Wire::Deflate, "{taken}");
+        }
+        assert_eq!(wire_of(&["x-unknown", "permessage-deflate"]), Wire::Deflate);
+        for declined in [
+            "",
+            "x-webkit-deflate-frame",
+            "permessage-deflate; server_max_window_bits=10",
+            "permessage-deflate; server_max_window_bits",
+            "permessage-deflate; client_max_window_bits=16",
+            "permessage-deflate; client_no_context_takeover=1",
+            "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+            "permessage-deflate; unheard_of",
+        ] {
+            assert_eq!(wire_of(&[declined]), Wire::WebSocket, "{declined}");
         }
     }
-}
-
-/// Writes the messages and waits until the socket has taken them. False: the reader is gone, or takes nothing.
-async fn sent(socket: &mut Socket, messages: Vec<Bytes>) -> bool {
-    let write: Result<(), Error> = async {
-        for message in messages {
-            // A frame made of shared bytes: nothing is encoded, and nothing copied but into the socket's buffer.
-            let frame = Frame::message(message, OpCode::Data(Data::Text), true);
-            socket.feed(Message::Frame(frame)).await?;
-        }
-        socket.flush().await
-    }
-    .await;
-    match write {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::debug!(%error, "a reader is gone");
-            false
-        }
-    }
-}
-
-/// Closes with a code and waits a moment for the client's own close frame.
-async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) {
-    let frame = CloseFrame { code, reason: reason.into() };
-    let closing = async {
-        // After a broken frame nothing more can be read, but what is written still arrives.
-        let _closing = socket.close(Some(frame)).await;
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    let _gone_anyway = tokio::time::timeout(CLOSING, closing).await;
-}
-
-/// Sends the answer to the client's close frame, which the library has made when it read that.
-async fn answered(mut socket: Socket) {
-    let answering = async { while let Some(Ok(_)) = socket.next().await {} };
-    let _gone_anyway = tokio::time::timeout(CLOSING, answering).await;
 }

@@ -1,0 +1,365 @@
+//! What a stream says next, and what is left of it where a socket takes less: everything about writing but the socket.
+//!
+//! A round gathers everything between the readers' positions and the head into the parts of one write. Where not all of
+//! it is taken, the message that was begun is finished later, and the readers are put back to where that leaves them:
+//! what was not begun is looked up anew, in its newest form. Control frames go between messages. Messages that cannot be
+//! looked up again (hello, a snapshot's page, `bye`) are owed until they are taken.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::{Buf as _, Bytes};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        control,
+        ear::{Broken, Heard},
+    },
+    connection::{Fate, Pass},
+    pinned::{Pinned, Pins},
+};
+use crate::live::{Ending, Goodbye, Reader, Step, Turn, Wire, awake::Awake, batch::Batch, reader::Standing};
+
+/// How many parts, and about how many bytes, one write has at most.
+pub(super) const PARTS: usize = 16;
+const ROUND_BYTES: usize = 128 * 1024;
+/// How many of them are owed at most; the rest of a message, a pong and changes have their place beside them.
+const OWED_PARTS: usize = PARTS - 3;
+
+/// What a stream says.
+#[derive(Debug)]
+pub(super) struct Speech {
+    pub(super) wire: Wire,
+    pub(super) seats: Box<[Seat]>,
+    /// What is left of a message whose write stopped half-way.
+    half: Bytes,
+    /// What must be sent before anything else.
+    owed: VecDeque<Bytes>,
+    /// What the next pong says.
+    pong: Option<Box<[u8]>>,
+    pins: Option<Box<Pins>>,
+    pub(super) end: End,
+}
+
+/// A place for a reader of one feed.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) awake: Arc<Awake>,
+    /// Its index among its shard's readers of that feed.
+    pub(super) place: usize,
+    /// None while it is away to ask the store, and at the end.
+    pub(super) reader: Option<Reader>,
+}
+
+/// How the stream ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// It does not.
+    Open,
+    /// With what is owed; then our side of the connection is shut, or the client's close frame is waited for.
+    Owed(Last),
+    /// Everything is said; the client has until then to end its side.
+    Said(Instant),
+}
+
+/// Who ends the connection once everything is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    /// The server, whose last bytes these are.
+    Ours,
+    /// A WebSocket's client, with its own close frame.
+    Theirs,
+}
+
+/// A part of one write.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// What is left of a message.
+    Half,
+    /// The next of what is owed.
+    Owed,
+    /// A control frame.
+    Control(Bytes),
+    /// A message that the reader in this seat, put back to here, says again.
+    Said(Bytes, usize, Standing),
+    /// Changes for the reader in this seat, who stood here before.
+    Batch(Arc<Batch>, usize, Standing),
+}
+
+/// How much of what was gathered a socket took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrote {
+    All,
+    Some,
+}
+
+impl Speech {
+    /// Begins with the head of the response.
+    pub(super) fn new(wire: Wire, head: Bytes, readers: Vec<Reader>) -> Self {
+        let seat = |reader: Reader| Seat { awake: reader.awake().clone(), place: 0, reader: Some(reader) };
+        Self {
+            wire,
+            seats: readers.into_iter().map(seat).collect(),
+            half: head,
+            owed: VecDeque::new(),
+            pong: None,
+            pins: None,
+            end: End::Open,
+        }
+    }
+
+    /// Whether there is something to say that no reader has to be asked for.
+    pub(super) fn has_its_own(&self) -> bool {
+        self.pong.is_some() || !self.owed.is_empty() || !self.half.is_empty() || matches!(self.end, End::Owed(_))
+    }
+
+    /// Whether messages are owed.
+    pub(super) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// A reader is back from asking. What it brought is gathered, if the socket takes anything; else it asks again.
+    pub(super) fn brought(
+        &mut self,
+        seat: usize,
+        (mut reader, turn): (Reader, Turn),
+        full: bool,
+        parts: &mut Vec<Part>,
+    ) {
+        if !matches!(self.end, End::Open) {
+            return;
+        }
+        match turn {
+            Turn::Send(messages) => self.owed.extend(messages),
+            Turn::Batch(messages, before, batch) => {
+                self.owed.extend(messages);
+                if full || self.owed.len() > OWED_PARTS {
+                    reader.stand(before);
+                } else {
+                    self.gather_owed(parts);
+                    parts.push(Part::Batch(batch, seat, before));
+                }
+            }
+            Turn::End(ending) => return self.end_with(ending),
+        }
+        self.seats[seat].reader = Some(reader);
+    }
+
+    /// Everything that comes next, as far as one write goes.
+    pub(super) fn gather(&mut self, parts: &mut Vec<Part>, pass: &mut Pass<'_>) {
+        let mut bytes = self.gather_owed(parts);
+        if !matches!(self.end, End::Open) || self.owed.len() > OWED_PARTS {
+            return;
+        }
+        for seat in 0..self.seats.len() {
+            while parts.len() < PARTS - 1 && bytes < ROUND_BYTES {
+                let stepped = parts
+                    .iter()
+                    .any(|part| matches!(part, Part::Said(_, of, _) | Part::Batch(_, of, _) if *of == seat));
+                let Some(reader) = &mut self.seats[seat].reader else { break };
+                let before = reader.standing();
+                match reader.step(pass.batches, &pass.clock) {
+                    Step::Batch(batch) => {
+                        bytes += batch.bytes.len();
+                        parts.push(Part::Batch(batch, seat, before));
+                    }
+                    Step::Say(message) => {
+                        bytes += message.len();
+                        parts.push(Part::Said(message, seat, before));
+                    }
+                    Step::Send(messages) => {
+                        for message in messages {
+                            bytes += message.len();
+                            parts.push(Part::Owed);
+                            self.owed.push_back(message);
+                        }
+                        if stepped {
+                            break;
+                        }
+                    }
+                    // What was gathered is written first, and the reader asked again.
+                    Step::Ask | Step::End(_) if stepped => break,
+                    Step::Ask => {
+                        let reader = self.seats[seat].reader.take().expect("it stepped just now");
+                        pass.asking.push((seat, reader));
+                        break;
+                    }
+                    Step::End(ending) => {
+                        self.end_with(ending);
+                        return;
+                    }
+                    Step::Wait(until) => {
+                        pass.until = Some(pass.until.map_or(until, |other| other.min(until)));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What comes before anything else, in its order: the rest of a message, a pong, what is owed. Returns how many bytes
+    /// it is.
+    pub(super) fn gather_owed(&mut self, parts: &mut Vec<Part>) -> usize {
+        let mut bytes = self.half.len();
+        if !self.half.is_empty() {
+            parts.push(Part::Half);
+        }
+        // While a close frame is owed, it is the last frame there is.
+        if let Some(payload) = self.pong.take().filter(|_| matches!(self.end, End::Open)) {
+            parts.push(Part::Control(control::pong(&payload)));
+        }
+        for message in self.owed.iter().take(OWED_PARTS) {
+            bytes += message.len();
+            parts.push(Part::Owed);
+        }
+        bytes
+    }
+
+    /// Remembers what of these parts is still to be said where so many bytes of them were taken.
+    pub(super) fn wrote(&mut self, parts: &[Part], mut taken: usize, pinned: &Arc<Pinned>) -> Wrote {
+        let total: usize = self.slices(parts).map(<[u8]>::len).sum();
+        let all = taken == total;
+        let mut begun = None;
+        let mut left = parts.len();
+        // What was taken whole.
+        for (index, part) in parts.iter().enumerate() {
+            let length = self.slice(part, 0).len();
+            if length > taken {
+                left = index;
+                break;
+            }
+            taken -= length;
+            match part {
+                Part::Half => self.half = Bytes::new(),
+                Part::Owed => drop(self.owed.pop_front()),
+                Part::Control(_) | Part::Said(..) | Part::Batch(..) => {}
+            }
+        }
+        if all {
+            if self.owed.is_empty() {
+                self.owed = VecDeque::new();
+            }
+            self.pins = None;
+            return Wrote::All;
+        }
+        // The readers are put back, from the last part to the one where the write stopped.
+        for part in parts[left + 1..].iter().rev() {
+            self.put_back(part);
+        }
+        match &parts[left] {
+            Part::Half => self.half.advance(taken),
+            part if taken == 0 => self.put_back(part),
+            Part::Owed => {
+                let mut message = self.owed.pop_front().expect("it was gathered from there");
+                begun = Some(message.clone());
+                message.advance(taken);
+                self.half = message;
+            }
+            Part::Control(message) | Part::Said(message, ..) => {
+                begun = Some(message.clone());
+                self.half = message.slice(taken..);
+            }
+            Part::Batch(batch, seat, before) => {
+                let stopped = batch.stopped(taken);
+                if let Some(reader) = &mut self.seats[*seat].reader {
+                    reader.stand(before.after(&stopped));
+                }
+                if let Some((rest, frame)) = stopped.rest {
+                    self.half = rest;
+                    begun = Some(frame);
+                }
+            }
+        }
+        if begun.is_some() || self.pins.is_none() {
+            let half = (!self.half.is_empty()).then_some(&self.half);
+            let messages = begun.as_ref().or(half).into_iter().chain(&self.owed);
+            self.pins = Some(Box::new(pinned.pin(messages)));
+        }
+        Wrote::Some
+    }
+
+    fn put_back(&mut self, part: &Part) {
+        match part {
+            Part::Said(_, seat, before) | Part::Batch(_, seat, before) => {
+                if let Some(reader) = &mut self.seats[*seat].reader {
+                    reader.stand(*before);
+                }
+            }
+            // Its client is answered by the next one, if it asks again.
+            Part::Control(pong) => self.pong = Some(control::payload(pong).into()),
+            Part::Half | Part::Owed => {}
+        }
+    }
+
+    pub(super) fn slices<'a>(&'a self, parts: &'a [Part]) -> impl Iterator<Item = &'a [u8]> {
+        let mut owed = 0;
+        parts.iter().map(move |part| {
+            let slice = self.slice(part, owed);
+            owed += usize::from(matches!(part, Part::Owed));
+            slice
+        })
+    }
+
+    /// The bytes of a part; `owed` is which of what is owed, if it is that.
+    fn slice<'a>(&'a self, part: &'a Part, owed: usize) -> &'a [u8] {
+        match part {
+            Part::Half => &self.half,
+            Part::Owed => &self.owed[owed],
+            Part::Control(message) | Part::Said(message, ..) => message,
+            Part::Batch(batch, ..) => &batch.bytes,
+        }
+    }
+
+    /// Owes these messages, which are the last.
+    pub(super) fn end_with(&mut self, ending: Ending) {
+        let Ending { messages, why, pause } = ending;
+        if self.wire.is_web_socket() {
+            self.owed.extend(messages);
+            self.owed.push_back(control::close(why.close_code(), why.name()));
+            self.last_is_owed(Last::Theirs);
+        } else {
+            // The pause for a browser's EventSource, which does not read `bye`.
+            self.owed.push_back(format!("retry: {}\n", pause.as_millis()).into());
+            self.owed.extend(messages);
+            self.last_is_owed(Last::Ours);
+        }
+    }
+
+    fn last_is_owed(&mut self, last: Last) {
+        self.end = End::Owed(last);
+        self.seats.iter_mut().for_each(|seat| seat.reader = None);
+    }
+
+    /// Answers what was heard. Waits: it goes on, or ends with what is owed now.
+    pub(super) fn answer(&mut self, heard: Heard) -> Fate {
+        match heard {
+            // Of several, the newest is answered (RFC 6455, section 5.5.3).
+            Heard::Ping(payload) => self.pong = Some(payload),
+            // The answer to ours, or as good as one.
+            Heard::Close(_) if !matches!(self.end, End::Open) => return Fate::Gone,
+            _ if !matches!(self.end, End::Open) => {}
+            Heard::Close(code) => {
+                // It wants no more messages; its own code is the answer.
+                self.owed.clear();
+                self.owed.push_back(code.map_or_else(control::close_without_code, |code| control::close(code, "")));
+                self.last_is_owed(Last::Ours);
+            }
+            Heard::Broken(how) => {
+                let (code, reason) = match how {
+                    Broken::Protocol => (1002, "protocol"),
+                    Broken::Utf8 => (1007, "utf8"),
+                };
+                self.owed.push_back(control::close(code, reason));
+                self.last_is_owed(Last::Ours);
+            }
+            Heard::TooMuch => match self.seats.first() {
+                Some(seat) => self.end_with(Ending::of(&seat.awake.id, self.wire, Goodbye::TooMuch)),
+                None => return Fate::Gone,
+            },
+        }
+        Fate::Waits
+    }
+}
+
+#[cfg(test)]
+mod tests;
