@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     document::Document,
     support::{
-        self,
+        self, PATIENCE,
         server::{FEED, Kept, Server, accepted},
         stream::{Door, Said, Stream},
     },
@@ -42,20 +42,28 @@ impl Heard<'_> {
 
     /// Listens until a message of this type has come, and returns it.
     async fn until(&mut self, stream: &mut Stream, kind: &str) -> Value {
-        loop {
-            let message = stream.next().await.message();
-            self.hear(&message);
-            if message["type"] == kind {
-                return message;
+        let listening = async {
+            loop {
+                let message = stream.next().await.message();
+                self.hear(&message);
+                if message["type"] == kind {
+                    return message;
+                }
             }
-        }
+        };
+        // The stream beats while it waits, so that it alone would listen for ever.
+        let heard = tokio::time::timeout(3 * PATIENCE, listening).await;
+        heard.unwrap_or_else(|_| panic!("no {kind} comes"))
     }
 
     /// Listens to a stream that is opened and ends by itself.
     async fn until_it_ends(&mut self, mut stream: Stream) {
-        while let Said::Message(message) = stream.next().await {
-            self.hear(&message);
-        }
+        let listening = async {
+            while let Said::Message(message) = stream.next().await {
+                self.hear(&message);
+            }
+        };
+        assert!(tokio::time::timeout(3 * PATIENCE, listening).await.is_ok(), "the stream does not end");
     }
 
     async fn poll(&mut self, server: &Server, query: &str) -> Value {
@@ -121,10 +129,10 @@ async fn what_happens(server: &Server, heard: &mut Heard<'_>) {
             heard.until(reader, kind).await;
         }
         if verb == "withhold" {
-            // Edits of what is held back are told as such, and no more.
+            // What is edited while it is held back is told as held back again, and no more.
             server.patch(id, "*", &json!({"located": "Brennick"})).await;
             for reader in &mut readers {
-                heard.until(reader, "item.updated").await;
+                heard.until(reader, "item.withheld").await;
             }
         }
         if verb == "release" {

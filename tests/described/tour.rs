@@ -125,6 +125,10 @@ async fn what_is_refused(tour: &Tour) {
     tour.server.beside_it(&["feed", "create", "private", "--title", "P", "--access", "token"]);
     tour.server.beside_it(&["feed", "create", "other", "--title", "O"]);
     let elsewhere = tour.server.token(&["--can", "read", "--feed", "other"]);
+    let reader = tour.server.token(&["--can", "read", "--feed", "private"]);
+    let read = tour.operation("getFeed");
+    let ask = Ask { feed: "private".to_owned(), token: Some(reader), ..tour.good(&read, "") };
+    assert_eq!(tour.ask(&read, &ask).await.headers["cache-control"], "private, no-cache");
     let taken = published(tour, &json!({"headline": "Under a key"})).await;
     tour.ask(
         &tour.operation("publishItem"),
@@ -297,7 +301,7 @@ async fn what_fields_are_refused(tour: &Tour) {
     let ask = tour.good(&make, "").body(&json!({"id": "brief", "title": "B"})).header("idempotency-key", "brief");
     assert_eq!(tour.ask(&make, &ask).await.status, 201);
     assert_eq!(tour.ask(&delete, &Ask { feed: "brief".to_owned(), ..tour.good(&delete, "") }).await.status, 204);
-    println!("made again under its key: {:?}", tour.ask(&make, &ask).await);
+    assert_eq!(tour.ask(&make, &ask).await.status, 404);
 }
 
 /// A body that does not come: 408 after a while, at each door that takes one.
@@ -361,8 +365,9 @@ async fn what_is_too_much(tour: &Tour) {
     let head = tour.server.read(&format!("/v1/feeds/{FEED}")).await["position"].clone();
     let poll = format!("GET /v1/feeds/{FEED}/changes?after={}&wait=30", head.as_str().expect("text"));
     let write = format!("POST /v1/feeds/{FEED}/items");
+    let kill = format!("/v1/feeds/{FEED}/items/x/remove");
     let mut open = Vec::new();
-    for (line, most) in [(poll, bounds::READS), (write, bounds::WRITES)] {
+    for (line, most) in [(poll, bounds::READS), (write, bounds::WRITES), (format!("POST {kill}"), bounds::KILLS)] {
         for _ in 0..most {
             let mut socket = TcpStream::connect(("127.0.0.1", tour.server.port())).await.expect("it listens");
             let head = format!("{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", tour.admin);
@@ -371,12 +376,14 @@ async fn what_is_too_much(tour: &Tour) {
             open.push(socket);
         }
     }
-    let busy = async |method: reqwest::Method| {
-        let answer = tour.server.client.request(method, tour.server.url("/v1/feeds")).send().await;
+    let busy = async |method: reqwest::Method, path: &str| {
+        let answer = tour.server.client.request(method, tour.server.url(path)).send().await;
         answer.expect("the server answers").status() == 503
     };
     support::until("as many requests are open as there may be", async || {
-        busy(reqwest::Method::GET).await && busy(reqwest::Method::POST).await
+        busy(reqwest::Method::GET, "/v1/feeds").await
+            && busy(reqwest::Method::POST, "/v1/feeds").await
+            && busy(reqwest::Method::POST, &kill).await
     })
     .await;
     for operation in tour.document.operations() {

@@ -40,8 +40,8 @@ pub(super) fn all() -> Map<String, Value> {
         ),
         (
             "Cache-Control",
-            json!({"enum": ["no-store", "public, no-cache", "no-store, no-transform"]}),
-            "What is public is kept only to be asked for again; nothing else is kept.",
+            json!({"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform"]}),
+            "What readers may see is kept only to be asked for again, and nothing else is kept.",
         ),
         ("Vary", constant("authorization"), "Who has a token may see more."),
         ("Location", matching("^[^ ]+$"), "Where what was made is."),

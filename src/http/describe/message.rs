@@ -23,18 +23,20 @@ fn change(kind: &str, what: (&'static str, Value)) -> Value {
     message(kind, vec![("position", refer("Position")), ("born", born), ("at", refer("Time")), what], vec![])
 }
 
-/// The forms in which an item can be whose newest change is of this kind; none for a change of the feed.
-fn forms(kind: Kind) -> &'static [&'static str] {
+/// How an item reads whose newest change is told as this kind; none for a change of the feed.
+fn form(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::FeedCreated | Kind::FeedUpdated | Kind::FeedClosed | Kind::FeedReopened => &[],
-        Kind::ItemPublished | Kind::ItemReleased | Kind::ItemPinned | Kind::ItemUnpinned | Kind::ItemBreakingEnded => {
-            &["UsableItem"]
-        }
-        // One that is held back can be edited; the public is not told how it reads.
-        Kind::ItemUpdated | Kind::ItemCorrected => &["UsableItem", "WithheldItem"],
-        Kind::ItemWithheld => &["WithheldItem"],
-        Kind::ItemRetracted => &["RetractedItem"],
-        Kind::ItemRemoved => &["RemovedItem"],
+        Kind::FeedCreated | Kind::FeedUpdated | Kind::FeedClosed | Kind::FeedReopened => None,
+        Kind::ItemPublished
+        | Kind::ItemUpdated
+        | Kind::ItemCorrected
+        | Kind::ItemReleased
+        | Kind::ItemPinned
+        | Kind::ItemUnpinned
+        | Kind::ItemBreakingEnded => Some("UsableItem"),
+        Kind::ItemWithheld => Some("WithheldItem"),
+        Kind::ItemRetracted => Some("RetractedItem"),
+        Kind::ItemRemoved => Some("RemovedItem"),
     }
 }
 
@@ -47,11 +49,7 @@ fn name(kind: &str) -> String {
 /// Every change, by its name on the wire.
 fn changes() -> Vec<(&'static str, Value)> {
     let of = |(kind, name): (Kind, &'static str)| {
-        let what = match forms(kind) {
-            [] => ("feedInfo", refer("FeedInfo")),
-            [one] => ("item", refer(one)),
-            some => ("item", one_of(&some.iter().map(|form| refer(form)).collect::<Vec<_>>())),
-        };
+        let what = form(kind).map_or_else(|| ("feedInfo", refer("FeedInfo")), |form| ("item", refer(form)));
         (name, change(name, what))
     };
     let left = told(
