@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::server::Server;
 
 /// Headers that belong to the connection or the body, and that OpenAPI leaves to HTTP.
-const OF_HTTP: [&str; 4] = ["date", "content-length", "content-type", "transfer-encoding"];
+const OF_HTTP: [&str; 5] = ["connection", "date", "content-length", "content-type", "transfer-encoding"];
 
 /// A document, and its schemas once more with nothing in objects but what is described: what the server sends beside
 /// that is not described.

@@ -259,6 +259,13 @@ async fn every_message_is_as_it_is_described_and_every_described_message_comes()
         server.stop(),
     );
 
+    // A server with room for one reader.
+    let small = Server::start(Kept::Sqlite).await;
+    small.stop().await;
+    small.up_as(small.command().args(["--max-readers", "1"])).await;
+    let _first = Stream::open(&small, Door::Sse, "").await;
+    heard.until_it_ends(Stream::open(&small, Door::Sse, "").await).await;
+
     let plain = ["item.left", "hello", "snapshot", "caughtUp", "heartbeat", "stale"].map(str::to_owned);
     let kinds = Kind::ALL.map(|(_, name)| name.to_owned());
     let resets = Reset::ALL.map(|reason| format!("reset {}", reason.name()));

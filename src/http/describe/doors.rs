@@ -116,10 +116,11 @@ fn feeds() -> Vec<Door> {
 
 fn following() -> Vec<Door> {
     let upgraded = |door: Door| {
-        let names = ["Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol?"];
+        let names =
+            ["Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol?", "Sec-WebSocket-Extensions?"];
         door.answers(101, "A WebSocket: each text frame is a Message, see /messages.schema.json.", &[], &names)
             .takes(&HANDSHAKE)
-            .refuses(&[READING, &["notAcceptable", "upgradeRequired"]])
+            .refuses(&[READING, &["notAcceptable", "upgradeRequired", "full"]])
     };
     let events = told(json!({"type": "string"}), "Events (WHATWG HTML, section 9.2) whose `data` is a Message.");
     let changes = json!({"type": "array", "items": refer("Change")});

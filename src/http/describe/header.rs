@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::http::{problem, request};
+use crate::http::request;
 
 /// Headers of every answer.
 pub(super) const ALWAYS: [&str; 3] = ["X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"];
@@ -47,13 +47,14 @@ pub(super) fn all() -> Map<String, Value> {
         ("Location", matching("^[^ ]+$"), "Where what was made is."),
         ("Content-Location", matching("^[^ ]+$"), "Where what was found is."),
         ("Idempotency-Replayed", constant("true"), "The request was carried out before, under the same key."),
-        ("Retry-After", json!({"const": problem::RETRY_AFTER.to_string()}), "Try again after so many seconds."),
+        ("Retry-After", matching("^[1-9][0-9]*$"), "Try again after so many seconds."),
         ("WWW-Authenticate", matching("^Bearer "), "What a token is sent as."),
         ("Allow", matching("^[A-Z]+(, ?[A-Z]+)*$"), "The methods that the address takes."),
         ("Upgrade", constant("websocket"), "What is spoken from here on, or could be."),
         ("Connection", matching("^[Uu]pgrade$"), "The connection changes hands."),
         ("Sec-WebSocket-Accept", matching("^[A-Za-z0-9+/]{27}=$"), "The key, taken up (RFC 6455)."),
         ("Sec-WebSocket-Protocol", matching("^newswire\\."), "The subprotocol, of those that were offered."),
+        ("Sec-WebSocket-Extensions", matching("^permessage-deflate;"), "What was agreed on (RFC 7692)."),
         ("Sec-WebSocket-Version", constant("13"), "The version of WebSocket that is spoken here."),
         ("Content-Security-Policy", matching("^default-src 'none';"), "What the page may load."),
         ("X-Content-Type-Options", constant("nosniff"), "It is what it says it is."),

@@ -25,8 +25,14 @@ pub(super) fn refer_to(name: &str) -> Value {
 pub(super) const FILTER: [&str; 3] = ["urgency", "tag", "subject"];
 
 /// The headers by which a WebSocket is asked for.
-pub(super) const HANDSHAKE: [&str; 5] =
-    ["Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol"];
+pub(super) const HANDSHAKE: [&str; 6] = [
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+];
 
 /// Every parameter, by the name that it has here.
 pub(super) fn all() -> Map<String, Value> {
@@ -86,6 +92,7 @@ pub(super) fn all() -> Map<String, Value> {
         header("Last-Event-ID", "A position, as a browser's EventSource remembers it. It beats `after`."),
         header("Idempotency-Key", "The same request under the same key happens once within 24 hours.").is(key),
         header("Sec-WebSocket-Protocol", "`newswire.v1`, and `newswire.token.TOKEN` where a feed needs a token."),
+        header("Sec-WebSocket-Extensions", "`permessage-deflate`, which is then compressed without context takeover."),
         header("Upgrade", "For a WebSocket, together with the next three (RFC 6455).")
             .is(json!({"const": "websocket"})),
         header("Connection", "For a WebSocket: it names `Upgrade`."),
