@@ -109,6 +109,11 @@ async fn what_is_answered(tour: &Tour) {
     }
     let versions = tour.operation("listVersions");
     tour.ask(&versions, &tour.good(&versions, &full)).await;
+    tour.server.beside_it(&["feed", "create", "private", "--title", "P", "--access", "token"]);
+    let reader = tour.server.token(&["--can", "read", "--feed", "private"]);
+    let read = tour.operation("getFeed");
+    let ask = Ask { feed: "private".to_owned(), token: Some(reader), ..tour.good(&read, "") };
+    assert_eq!(tour.ask(&read, &ask).await.headers["cache-control"], "private, no-cache");
     // A story that was sent before: 200, and 409 where the item is not usable any more.
     let publish = tour.operation("publishItem");
     let story = json!({"headline": "Wire", "altIds": [{"role": "wire", "value": "again"}]});
@@ -122,13 +127,8 @@ async fn what_is_answered(tour: &Tour) {
 
 /// What every operation refuses, if its description says so.
 async fn what_is_refused(tour: &Tour) {
-    tour.server.beside_it(&["feed", "create", "private", "--title", "P", "--access", "token"]);
     tour.server.beside_it(&["feed", "create", "other", "--title", "O"]);
     let elsewhere = tour.server.token(&["--can", "read", "--feed", "other"]);
-    let reader = tour.server.token(&["--can", "read", "--feed", "private"]);
-    let read = tour.operation("getFeed");
-    let ask = Ask { feed: "private".to_owned(), token: Some(reader), ..tour.good(&read, "") };
-    assert_eq!(tour.ask(&read, &ask).await.headers["cache-control"], "private, no-cache");
     let taken = published(tour, &json!({"headline": "Under a key"})).await;
     tour.ask(
         &tour.operation("publishItem"),
