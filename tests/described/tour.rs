@@ -15,6 +15,7 @@ use crate::{
     support::{
         self,
         server::{FEED, Kept, Server},
+        stream::{Door, Stream},
     },
 };
 
@@ -86,6 +87,7 @@ async fn what_is_answered(tour: &Tour) {
         }
         if operation.is["responses"].get("101").is_some() {
             let ask = ask.upgrade().header("sec-websocket-protocol", "newswire.v1");
+            let ask = ask.header("sec-websocket-extensions", "permessage-deflate");
             assert_eq!(tour.ask(&operation, &ask).await.status, 101);
             assert_eq!(tour.ask(&operation, &ask.header("sec-websocket-version", "8")).await.status, 426);
         }
@@ -362,33 +364,54 @@ async fn what_is_too_long(tour: &Tour) {
 /// What every door answers while as many requests are open as the server takes: polls that wait, and bodies that do
 /// not come.
 async fn what_is_too_much(tour: &Tour) {
-    let head = tour.server.read(&format!("/v1/feeds/{FEED}")).await["position"].clone();
-    let poll = format!("GET /v1/feeds/{FEED}/changes?after={}&wait=30", head.as_str().expect("text"));
+    // Nothing happens there that would answer a poll.
+    tour.server.beside_it(&["feed", "create", "quiet", "--title", "Quiet"]);
+    let head = tour.server.read("/v1/feeds/quiet").await["position"].clone();
+    let poll = format!("GET /v1/feeds/quiet/changes?after={}&wait=30", head.as_str().expect("text"));
     let write = format!("POST /v1/feeds/{FEED}/items");
     let kill = format!("/v1/feeds/{FEED}/items/x/remove");
     let mut open = Vec::new();
-    for (line, most) in [(poll, bounds::READS), (write, bounds::WRITES), (format!("POST {kill}"), bounds::KILLS)] {
-        for _ in 0..most {
+    for (line, probe, most) in [
+        (poll, (reqwest::Method::GET, "/v1/feeds"), bounds::READS),
+        (write, (reqwest::Method::POST, "/v1/feeds"), bounds::WRITES),
+        (format!("POST {kill}"), (reqwest::Method::POST, kill.as_str()), bounds::KILLS),
+    ] {
+        let mut one_more = async || {
             let mut socket = TcpStream::connect(("127.0.0.1", tour.server.port())).await.expect("it listens");
             let head = format!("{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", tour.admin);
             let length = if line.starts_with("POST") { "content-length: 9\r\n\r\n" } else { "\r\n" };
             socket.write_all(format!("{head}{length}").as_bytes()).await.expect("sent");
             open.push(socket);
+        };
+        for _ in 0..most {
+            one_more().await;
         }
+        // Who asks whether a place is left takes one for a moment, and what came in that moment was refused.
+        support::until("as many requests are open as there may be", async || {
+            let asked = tour.server.client.request(probe.0.clone(), tour.server.url(probe.1)).send().await;
+            let busy = asked.expect("the server answers").status() == 503;
+            if !busy {
+                one_more().await;
+            }
+            busy
+        })
+        .await;
     }
-    let busy = async |method: reqwest::Method, path: &str| {
-        let answer = tour.server.client.request(method, tour.server.url(path)).send().await;
-        answer.expect("the server answers").status() == 503
-    };
-    support::until("as many requests are open as there may be", async || {
-        busy(reqwest::Method::GET, "/v1/feeds").await
-            && busy(reqwest::Method::POST, "/v1/feeds").await
-            && busy(reqwest::Method::POST, &kill).await
-    })
-    .await;
     for operation in tour.document.operations() {
         let answer = tour.ask(&operation, &tour.good(&operation, "x")).await;
         assert_eq!(answer.status, 503, "{}", operation.name());
+    }
+}
+
+/// What a stream is answered for which there is no room.
+async fn what_there_is_no_room_for(tour: &Tour) {
+    tour.server.stop().await;
+    tour.server.up_as(tour.server.command().args(["--max-readers", "1"])).await;
+    let _first = Stream::open(&tour.server, Door::WebSocket, "").await;
+    for name in ["follow", "followSeveral"] {
+        let operation = tour.operation(name);
+        let answer = tour.ask(&operation, &tour.good(&operation, "x").upgrade()).await;
+        assert_eq!(answer.status, 503, "{name}");
     }
 }
 
@@ -407,6 +430,7 @@ async fn every_answer_is_as_it_is_described_and_every_described_answer_comes() {
     what_is_too_long(&tour).await;
     what_is_too_much(&tour).await;
     what_is_unavailable(&tour).await;
+    what_there_is_no_room_for(&tour).await;
     let unseen = tour.unseen();
     let known = |unseen: &&String| !UNREACHED.iter().any(|(what, _)| unseen.contains(what));
     let unseen: Vec<_> = unseen.iter().filter(known).collect();
