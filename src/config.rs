@@ -51,7 +51,7 @@ pub struct Settings {
     /// that is less. `NEWSWIRE_MAX_READERS`.
     pub max_readers: Option<usize>,
     /// How many of them one address may have, a /64 of IPv6 counting as one; the public's addresses are known only behind
-    /// trusted proxies. Default: half of all. `NEWSWIRE_MAX_READERS_PER_ADDRESS`.
+    /// trusted proxies. Default: half of all, and for this machine's own address all. `NEWSWIRE_MAX_READERS_PER_ADDRESS`.
     pub max_readers_per_address: Option<usize>,
     /// Whether the feed is filled with sample items, followed by a further one every few seconds. Default: no. Never
     /// from the environment, so that nobody publishes samples by an inherited variable.

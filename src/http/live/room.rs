@@ -16,6 +16,8 @@ const USUAL: usize = 100_000;
 pub struct Room {
     node: usize,
     address: usize,
+    /// What this machine's own addresses may have: a proxy on it brings everybody.
+    own: usize,
     taken: Mutex<Taken>,
 }
 
@@ -44,7 +46,8 @@ pub enum Full {
 
 impl Room {
     /// Room for so many readers. By default a node takes 100,000, or three quarters of the files that may be open if that
-    /// is less, so that editors and the store have theirs; and one address half of that.
+    /// is less, so that editors and the store have theirs; and one
+    /// address half of that, unless it is this machine's own.
     #[must_use]
     pub fn of(node: Option<usize>, address: Option<usize>, files: Option<u64>) -> Arc<Self> {
         let files = files.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
@@ -56,8 +59,8 @@ impl Room {
                 "more readers are allowed than files can be open; lower --max-readers"
             );
         }
-        let address = address.unwrap_or(node.div_ceil(2));
-        Arc::new(Self { node, address, taken: Mutex::default() })
+        let (address, own) = address.map_or((node.div_ceil(2), node), |told| (told, told));
+        Arc::new(Self { node, address, own, taken: Mutex::default() })
     }
 
     /// A place for a reader at this address.
@@ -71,8 +74,9 @@ impl Room {
             return Err(Full::Node(self.node));
         }
         let there = taken.by_address.get(&address).copied().unwrap_or(0);
-        if there >= self.address {
-            return Err(Full::Address(self.address));
+        let most = if address.is_loopback() { self.own } else { self.address };
+        if there >= most {
+            return Err(Full::Address(most));
         }
         taken.by_address.insert(address, there + 1);
         taken.all += 1;
@@ -100,8 +104,8 @@ impl Drop for Place {
 /// What counts as one address: a household gets a /64 of IPv6, and can use all of it.
 fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        whole => whole,
     }
 }
 
@@ -140,5 +144,7 @@ mod tests {
         let most = |files| (Room::of(None, None, Some(files)).node, Room::of(None, None, Some(files)).address);
         assert_eq!(most(1024), (768, 384));
         assert_eq!(most(1_048_576), (USUAL, USUAL / 2));
+        let room = Room::of(Some(2), None, None);
+        let _two = [room.enter(at("127.0.0.1")), room.enter(at("127.0.0.1"))].map(|own| own.expect("a proxy's place"));
     }
 }
