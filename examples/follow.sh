@@ -22,6 +22,7 @@ while :; do
                 'data: '*) data=${line#data: } ;;
                 '')
                     case $data in
+                    *'"type":"bye"'*'"reason":"gone"'*) exit 3 ;;
                     *'"type":"item.'* | *'"type":"snapshot"'* | *'"type":"reset"'*) printf '%s\n' "$data" ;;
                     esac
                     # Renamed into place: a crash leaves the old position or the new one, never half of one.
@@ -32,7 +33,10 @@ while :; do
                     ;;
                 esac
             done
-        } || true
+        } || {
+        # 3: the feed is gone, and does not come back.
+        [ $? = 3 ] && exit 3
+    }
     # The pause grows while nothing is heard.
     if [ "$(cat "$file" 2>/dev/null || echo 0)" = "$position" ]; then
         pause=$((pause < 30 ? pause * 2 : 30))

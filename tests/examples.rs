@@ -67,11 +67,22 @@ async fn the_alert_bot_says_each_urgent_item_once_through_restarts() {
     // Its position is kept once it has said an alert: the next run goes on from there.
     let position = dir.path().join("position");
     let head = server.read(&format!("/v1/feeds/{FEED}")).await["position"].clone();
-    let kept = async || std::fs::read_to_string(&position).is_ok_and(|kept| kept == *head.as_str().expect("text"));
+    let kept = async || std::fs::read_to_string(&position).is_ok_and(|kept| kept.lines().next() == head.as_str());
     support::until("the position is kept", kept).await;
     drop(running);
-    server.publish(&json!({"headline": "Third", "urgency": 1})).await;
-    assert!(bot().line().ends_with(" Third"));
+    // Published and edited while it was away, and one that became urgent: each an alert, and the rest is none.
+    let third = server.publish(&json!({"headline": "Third", "urgency": 1})).await;
+    let id = |made: &serde_json::Value| made["item"]["id"].as_str().expect("an id").to_owned();
+    server.patch(&id(&third), "*", &json!({"keyEvent": true})).await;
+    let raised = server.publish(&json!({"headline": "Fourth", "urgency": 5})).await;
+    server.patch(&id(&raised), "*", &json!({"urgency": 1})).await;
+    server.patch(&id(&first), "*", &json!({"tags": ["said already"]})).await;
+    server.publish(&json!({"headline": "Fifth", "urgency": 1})).await;
+    let running = bot();
+    for headline in [" Third", " Fourth", " Fifth"] {
+        let line = running.line();
+        assert!(line.starts_with("ALERT ") && line.ends_with(headline), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -173,6 +173,7 @@ async fn writes_that_never_end_take_their_own_places_and_no_reader_notices() {
         "POST /v1/feeds/{FEED}/items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 9\r\n\r\n",
         server.token
     );
+    let known = server.publish(&json!({"headline": "Known"})).await;
     let crowd = crowd(&server, &head, WRITES).await;
     let item = json!({"headline": "One more"});
     let post = || server.edit(reqwest::Method::POST, "items").json(&item).send();
@@ -181,6 +182,10 @@ async fn writes_that_never_end_take_their_own_places_and_no_reader_notices() {
     assert!(refused.headers().contains_key("retry-after"));
     let problem: serde_json::Value = refused.json().await.expect("JSON");
     assert_eq!((&problem["code"], &problem["limit"]), (&json!("busy"), &json!("512 open requests")));
+    // A kill has places of its own.
+    let id = known["item"]["id"].as_str().expect("an id");
+    server.act(id, "retract", &json!({"reason": "Not confirmed."})).await;
+    reader.until("item.retracted").await;
     // Reading goes on, and so does what others write into the store.
     server.read(&format!("/v1/feeds/{FEED}/items")).await;
     server.beside_it(&["feed", "set", FEED, "--title", "Meanwhile"]);

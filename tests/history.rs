@@ -108,6 +108,7 @@ async fn nothing_of_the_newsrooms_own_reaches_the_public() {
     accepted(request.json(&fields).send().await).await;
     let said = public(&server, &item).await;
     assert!(!said.contains("words") && !said.contains("W-7\""), "{said}");
+    assert!(!said.contains("item.updated") && said.contains("item.withheld"), "it is still held back, {said}");
     // Not even that an item got a tag while it was held back can be asked for.
     let hidden = server.read(&format!("/v1/feeds/{FEED}/changes?after=0&tag=sealed")).await;
     assert!(!hidden.to_string().contains(&item), "{hidden}");
@@ -115,4 +116,44 @@ async fn nothing_of_the_newsrooms_own_reaches_the_public() {
     server.act(&item, "release", &json!({})).await;
     let shown = server.read(&format!("/v1/feeds/{FEED}/items?tag=sealed")).await;
     assert_eq!(shown["items"][0]["headline"], "Hidden words");
+}
+
+#[tokio::test]
+async fn an_id_elsewhere_that_a_story_got_while_it_was_held_back_finds_nothing_for_the_public() {
+    let server = Server::start(Kept::Sqlite).await;
+    let made = server.publish(&json!({"headline": "A", "altIds": [{"role": "wire", "value": "open"}]})).await;
+    server.act(&id(&made), "withhold", &json!({})).await;
+    let fields = json!({"altIds": [{"role": "wire", "value": "open"}, {"role": "wire", "value": "sealed"}]});
+    server.patch(&id(&made), "*", &fields).await;
+    let find = async |value: &str| {
+        let path = format!("/v1/feeds/{FEED}/items/by-alt-id?role=wire&value={value}");
+        server.get(&path).await.expect("the server answers").status().as_u16()
+    };
+    server.act(&id(&made), "retract", &json!({"reason": "Not confirmed."})).await;
+    assert_eq!((find("open").await, find("sealed").await), (404, 404));
+    let desk = desk(&server, "items/by-alt-id?role=wire&value=sealed").await;
+    assert_eq!(desk["id"], made["item"]["id"], "the desk finds it");
+}
+
+#[tokio::test]
+async fn a_story_sent_again_is_its_item_also_in_a_closed_feed_and_a_kill_beats_that() {
+    let server = Server::start(Kept::Sqlite).await;
+    let story = |ids: &[&str]| {
+        let ids: Vec<_> = ids.iter().map(|id| json!({"role": "wire", "value": id})).collect();
+        json!({"headline": "Wire", "altIds": ids})
+    };
+    let send = async |story: Value| {
+        let answer = server.edit(Method::POST, "items").json(&story).send().await.expect("the server answers");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    let (kept, killed) = (server.publish(&story(&["kept"])).await, server.publish(&story(&["killed"])).await);
+    server.act(&id(&killed), "retract", &json!({"reason": "Wrong."})).await;
+    let (status, problem) = send(story(&["kept", "killed"])).await;
+    assert_eq!((status, &problem["code"], &problem["item"]), (409, &json!("altIdTaken"), &killed["item"]["id"]));
+    assert_eq!(problem["current"], "canceled");
+    server.beside_it(&["feed", "close", FEED]);
+    assert_eq!(send(story(&["new"])).await.1["code"], "feedClosed");
+    let (status, again) = send(story(&["kept", "new"])).await;
+    assert_eq!((status, &again["item"]["id"]), (200, &kept["item"]["id"]));
+    assert_eq!(send(story(&["killed"])).await.1["code"], "altIdTaken");
 }

@@ -6,9 +6,9 @@ mod support;
 use std::os::unix::fs::PermissionsExt as _;
 
 use newswire::{
-    news::{After, FeedId, Kind, Moment, Position, Status, TimedEnd, What},
+    news::{After, FeedId, Kind, Mark, Moment, Position, Status, TimedEnd, What},
     store::{
-        Lost, Once, Row, Store, StoreError,
+        Lost, Once, Row, Store, StoreError, Witness,
         sqlite::{FILE, Role, SCHEMA, Sqlite, backup, restore},
     },
 };
@@ -217,4 +217,41 @@ async fn a_backup_of_schema_1_is_restored_and_tells_that_the_store_changed() {
     assert!(matches!(restore(&copy, dir.path()).await, Err(StoreError::Taken(_))), "one stands aside");
     let nothing = to.path().join("nothing");
     assert!(matches!(restore(&nothing, to.path()).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn the_command_line_leaves_the_file_of_an_older_server_as_it_is() {
+    let dir = schema_1();
+    let server = std::fs::File::create(dir.path().join("newswire.lock")).expect("the lock's file");
+    server.try_lock().expect("nobody else has it");
+    let refused = Sqlite::open(dir.path(), Role::Beside).expect_err("an older server runs");
+    assert!(matches!(&refused, StoreError::InUse(said) if said.contains("older")), "{refused}");
+    let schema = || file(&dir).pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).expect("a number");
+    assert_eq!(schema(), 1);
+    drop(server);
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_newswire"));
+    let checked = { checked }.arg("check").arg("--data").arg(dir.path()).output().expect("newswire runs");
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(said.contains("from schema 1 to 2") && schema() == 1, "a look changes nothing: {said}");
+    Sqlite::open(dir.path(), Role::Beside).expect("nobody runs").close().await;
+    assert_eq!(schema(), 2);
+}
+
+#[tokio::test]
+async fn after_a_restore_no_reader_makes_all_others_begin_anew_once_more() {
+    let (dir, to) = (schema_1(), TempDir::new().expect("a temporary directory"));
+    let copy = to.path().join("copy.sqlite");
+    backup(dir.path(), &copy).await.expect("is backed up");
+    restore(&copy, dir.path()).await.expect("is restored");
+    let store = open(&dir);
+    let head = store.feed(&news()).await.expect("answers").expect("is there").head;
+    for _ in 0..2 {
+        let told = store.cut(&news(), None, Witness::Reader, Mark::random()).await.expect("answers");
+        assert!(!told, "all have been told");
+    }
+    assert_eq!(store.feed(&news()).await.expect("answers").expect("is there").head, head);
+    store.close().await;
+    // What the store loses in a later run, a reader makes known again.
+    let store = open(&dir);
+    assert!(store.cut(&news(), None, Witness::Reader, Mark::random()).await.expect("answers"));
 }

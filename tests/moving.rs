@@ -67,7 +67,7 @@ async fn moves(from: Kept, to: Kept) {
     let refused = on(&new, &["import", text(&torn)]).await;
     assert!(refused.code == 2 && refused.err.contains("torn off"), "{}", refused.err);
     assert_eq!(new.get("/v1/feeds/world").await.expect("an answer").status(), 404);
-    let imported = on(&new, &["import", text(&file)]).await;
+    let imported = on(&new, &["import", "--resume", text(&file)]).await;
     assert_eq!(imported.code, 0, "{}", imported.err);
     assert_eq!(page(&new).await, filled);
     let again = on(&new, &["import", text(&file)]).await;

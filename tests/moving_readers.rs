@@ -1,7 +1,8 @@
 //! Readers on the way: a feed is exported and imported into a new server on another kind of store, while its readers are
-//! reading. Where nothing was published after the export, they go on from their positions. Where something was, it is lost
-//! on the way; the first who has seen it makes that known, and then every reader is told to begin anew, as one that has not
-//! seen it may have skipped something for it. All end with what the new server lists, in its order.
+//! reading. Where nothing was published after the export, they can go on from their positions (`--resume`). Else every reader
+//! is told to begin anew: what was published later is lost on the way, and who has not seen it may have skipped something for
+//! it. Where `--resume` was wrong, the first who has seen more makes that known. All end with what the new server lists, in
+//! its order.
 
 mod support;
 
@@ -95,7 +96,7 @@ enum After {
     Something,
 }
 
-async fn readers_move(from: Kept, to: Kept, after_it: After) {
+async fn readers_move(from: Kept, to: Kept, after_it: After, resume: &[&str]) {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("world.jsonl");
     let file: &str = Path::to_str(&file).expect("text");
@@ -146,7 +147,8 @@ async fn readers_move(from: Kept, to: Kept, after_it: After) {
     let (status, mut stayed) = tokio::join!(old.stop(), futures_util::future::join_all(ends));
     assert!(status.success());
 
-    on(&new, &["import", file]).await;
+    on(&new, &[&["import", file], resume].concat()).await;
+    let told = resume.is_empty();
     until("the new server has it", async || new.get(WORLD).await.is_ok_and(|answer| answer.status() == 200)).await;
     let after = listed(&new).await;
     let moved: Vec<&Value> = before.iter().filter(|item| after.contains(item)).collect();
@@ -155,17 +157,18 @@ async fn readers_move(from: Kept, to: Kept, after_it: After) {
     assert_eq!(moved, same_order);
     assert!(!after.iter().any(|item| item["headline"].as_str().is_some_and(|text| text.starts_with("Too late"))));
 
-    // Who stands at a change that was exported goes on from it.
+    // Who stands at a change that was exported goes on from it, if it may.
     let mut streams = Vec::new();
     for reader in &mut gone {
         let stream = reader.returns(&new).await;
-        assert_eq!(reader.held.resets, 0, "{:?}", reader.door);
+        assert_eq!(reader.held.resets, usize::from(told), "{:?}", reader.door);
         streams.push(stream);
     }
     let poll = async |after: &str| new.read(&format!("{WORLD}/changes?after={after}&limit=200")).await;
-    assert!(poll(&polled).await["changes"].is_array());
+    assert_eq!(poll(&polled).await["changes"].is_array(), !told);
     // A position from before the floor is told so, as it would have been at the old server.
-    assert_eq!(poll(first["position"].as_str().expect("a position")).await["reset"], "trimmed");
+    let trimmed = if told { "storeChanged" } else { "trimmed" };
+    assert_eq!(poll(first["position"].as_str().expect("a position")).await["reset"], trimmed);
     for reader in &mut stayed {
         let stream = reader.returns(&new).await;
         assert_eq!(reader.held.resets, usize::from(after_it == After::Something), "{:?}", reader.door);
@@ -189,20 +192,27 @@ async fn readers_move(from: Kept, to: Kept, after_it: After) {
 
 #[tokio::test]
 async fn readers_go_on_from_sqlite_to_redis() {
-    readers_move(Kept::Sqlite, Kept::Redis, After::Nothing).await;
+    readers_move(Kept::Sqlite, Kept::Redis, After::Nothing, &["--resume"]).await;
 }
 
 #[tokio::test]
 async fn readers_go_on_from_redis_to_sqlite() {
-    readers_move(Kept::Redis, Kept::Sqlite, After::Nothing).await;
+    readers_move(Kept::Redis, Kept::Sqlite, After::Nothing, &["--resume"]).await;
 }
 
 #[tokio::test]
 async fn readers_who_have_seen_what_redis_did_not_get_make_all_begin_anew() {
-    readers_move(Kept::Sqlite, Kept::Redis, After::Something).await;
+    readers_move(Kept::Sqlite, Kept::Redis, After::Something, &["--resume"]).await;
 }
 
 #[tokio::test]
 async fn readers_who_have_seen_what_sqlite_did_not_get_make_all_begin_anew() {
-    readers_move(Kept::Redis, Kept::Sqlite, After::Something).await;
+    readers_move(Kept::Redis, Kept::Sqlite, After::Something, &["--resume"]).await;
+}
+
+#[tokio::test]
+async fn without_resume_all_readers_are_told_to_begin_anew_once() {
+    for (from, to) in [(Kept::Sqlite, Kept::Redis), (Kept::Redis, Kept::Sqlite)] {
+        readers_move(from, to, After::Something, &[]).await;
+    }
 }

@@ -53,6 +53,8 @@ async fn a_private_feed_is_read_by_token_subprotocol_and_ticket_and_not_without(
         let url = server.url(&format!("/v1/feeds/{FEED}{path}"));
         let with = server.client.get(url).bearer_auth(&token).send().await.expect("the server answers");
         assert_eq!(with.status(), 200, "{path}");
+        let caching = with.headers()["cache-control"].to_str().expect("text");
+        assert!(caching.contains("private") || caching.contains("no-store"), "{path}: {caching}");
     }
     let listed = server.read("/v1/feeds").await;
     assert_eq!(listed["feeds"], json!([]));

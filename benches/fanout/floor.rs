@@ -3,7 +3,8 @@
 //! As many threads as cores, each with its own listener on the shared port, its own epoll and its own readers: no lock,
 //! no wake between threads, no allocation per change or delivery. Its one buffer is a ring of the same frame, in which
 //! the digits that differ are written over; a reader is a socket and how far it is in the ring, so whatever a reader is
-//! behind leaves in one write. Sockets have the options of newswire's. It is told what to publish by eight bytes on a
+//! behind leaves in one write; and a walk along the readers takes along what comes within two milliseconds of the last one,
+//! as a store's commits do. Sockets have the options of newswire's. It is told what to publish by eight bytes on a
 //! connection to each thread, where newswire has an HTTP request, a store and its rules.
 
 use std::{
@@ -22,12 +23,14 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::support::{Fallible, child, cores, editors::interrupted, http::header, stamp::Stamped};
+use crate::support::{Fallible, child, clock::Moment, cores, editors::interrupted, http::header, stamp::Stamped};
 
 /// How this program is called to be the floor.
 pub(crate) const NAME: &str = "--as-floor";
 /// How many frames the ring holds: eight seconds of the fastest case. A reader that is further behind is sent away, which the crowd counts.
 const RING: usize = 16_384;
+/// How far walks along the readers are apart at least: one for each change would cost a write for each change.
+const WALK: Duration = Duration::from_millis(2);
 /// How long a queue each listener has.
 const QUEUE: i32 = 4_096;
 /// What stands in the head for the answer to the handshake's key.
@@ -127,6 +130,9 @@ struct Lane {
     ring: Vec<u8>,
     /// How many bytes all frames have together.
     head: u64,
+    /// When the last walk was, and whether another waits.
+    walked: Moment,
+    waits: bool,
     fault: Option<Fault>,
     /// A change that a fault holds back.
     held: Option<[u32; 2]>,
@@ -149,6 +155,8 @@ impl Lane {
             ring: frame.bytes.repeat(RING),
             frame,
             head: 0,
+            walked: Moment::now(),
+            waits: false,
             fault,
             held: None,
         })
@@ -157,7 +165,9 @@ impl Lane {
     fn run(mut self) -> io::Result<()> {
         let mut events = vec![Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 1_024];
         loop {
-            let woken = epoll::wait(&self.epoll, &mut events[..], None).or_else(interrupted)?;
+            let pause = self.walked.later(WALK).ahead().try_into().expect("two milliseconds at most");
+            let pause = self.waits.then_some(&pause);
+            let woken = epoll::wait(&self.epoll, &mut events[..], pause).or_else(interrupted)?;
             for event in &events[..woken] {
                 match event.data.u64() {
                     LISTENER => self.accept_readers()?,
@@ -170,6 +180,9 @@ impl Lane {
                     PUBLISHER => self.take_orders()?,
                     index => self.serve(usize::try_from(index).expect("an index"), event.flags),
                 }
+            }
+            if self.waits && self.walked.later(WALK) <= Moment::now() {
+                self.walk();
             }
         }
     }
@@ -217,7 +230,7 @@ impl Lane {
         }
     }
 
-    /// Takes what is to be published: all that is there, and then each reader gets it in one write.
+    /// Takes what is to be published: all that is there.
     fn take_orders(&mut self) -> io::Result<()> {
         let mut orders = [0; 8 * 64];
         let publisher = self.publisher.as_mut().expect("it has told of itself");
@@ -243,13 +256,19 @@ impl Lane {
                 }
             }
         }
+        self.waits = true;
+        Ok(())
+    }
+
+    /// Gives each reader what it lacks, in one write.
+    fn walk(&mut self) {
+        (self.walked, self.waits) = (Moment::now(), false);
         let Self { readers, greeting, ring, head, .. } = self;
         for slot in readers {
             if slot.as_mut().is_some_and(|reader| !reader.flush(greeting, ring, *head)) {
                 *slot = None;
             }
         }
-        Ok(())
     }
 
     fn append(&mut self, number: u32, seq: u32) {

@@ -144,9 +144,21 @@ pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
         ));
     }
     match &settings.store {
-        Address::Sqlite { dir } if !dir.join(sqlite::FILE).exists() => {
+        Address::Sqlite { dir } if !dir.join(sqlite::FILE).exists() && (dir.is_dir() || !dir.exists()) => {
             let place = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
             report.warnings.push(format!("there is no store in {} yet; the server will make it", place.display()));
+        }
+        Address::Sqlite { dir } if !dir.is_dir() => {
+            report.error = Some(format!("{} is no directory; give --data another one", dir.display()));
+        }
+        // A look is not worth what it costs an older server that may be running.
+        Address::Sqlite { dir } if sqlite::found(dir)?.is_some_and(|found| found < sqlite::SCHEMA) => {
+            report.warnings.push(format!(
+                "the file is of an older newswire: a server brings it from schema {} to {} as it starts, and older \
+                 programs refuse it then",
+                sqlite::found(dir)?.unwrap_or_default(),
+                sqlite::SCHEMA
+            ));
         }
         address => report.error = look_at(address, &mut report).await.err().map(|error| error.to_string()),
     }

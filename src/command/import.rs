@@ -20,19 +20,23 @@ use super::{
 };
 use crate::{
     config::StoreArgs,
+    news::{FeedId, Mark},
     store::{
-        Row, SharedStore,
+        Row, SharedStore, Witness,
         dump::{FORM, VersionRow},
     },
 };
 
 const MANUAL: &str = "\
+Readers of what is imported are told to begin anew, and then have what was exported: nobody can know what they saw of what \
+was published later. Where nothing was, --resume lets them go on from their positions.
+
 Nothing is loaded over what is there: a feed, or a token, of the same name is refused, before anything is loaded. A store \
 that is not there yet is made. From standard input, what comes before a wrong line is loaded; a feed is seen once all of \
 it is there.
 
 Examples:
-  newswire import --data ./other backup.jsonl
+  newswire import --data ./other --resume backup.jsonl
   gunzip < elections.jsonl.gz | newswire import --store redis://127.0.0.1:6379";
 
 /// The longest line: an item's longest story many times over.
@@ -47,6 +51,9 @@ const ROWS: usize = 200;
 pub struct ImportArgs {
     #[command(flatten)]
     place: StoreArgs,
+    /// Readers go on from their positions: only where nothing was published or edited after the export
+    #[arg(long)]
+    resume: bool,
     /// Where to read; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
@@ -65,10 +72,10 @@ pub async fn run(args: ImportArgs) -> Result<Exit, Failure> {
     let store = open_or_make_store(&args.place).await?;
     let loaded = async {
         match names {
-            None => load(&store, Rows::begin(io::stdin().lock())?).await,
+            None => load(&store, Rows::begin(io::stdin().lock())?, args.resume).await,
             Some(names) => {
                 refuse_taken(&store, &names).await?;
-                load(&store, Rows::begin(open(&args.file)?)?).await
+                load(&store, Rows::begin(open(&args.file)?)?, args.resume).await
             }
         }
     }
@@ -114,18 +121,30 @@ async fn refuse_taken(store: &SharedStore, names: &[Row]) -> Result<(), Failure>
     Ok(())
 }
 
-async fn load<R: BufRead>(store: &SharedStore, mut rows: Rows<R>) -> Result<u64, Failure> {
+async fn load<R: BufRead>(store: &SharedStore, mut rows: Rows<R>, resume: bool) -> Result<u64, Failure> {
     let mut batch = Vec::with_capacity(ROWS);
     loop {
         let row = rows.next()?;
         let last = row.is_none();
         batch.extend(row);
         if batch.len() == ROWS || (last && !batch.is_empty()) {
+            let feeds: Vec<_> = batch.iter().filter_map(whole).collect();
             store.load(std::mem::replace(&mut batch, Vec::with_capacity(ROWS))).await?;
+            for (feed, cut) in feeds.into_iter().filter(|_| !resume) {
+                store.cut(&feed, Some(cut), Witness::Follower, Mark::random()).await?;
+            }
         }
         if last {
             return Ok(rows.read);
         }
+    }
+}
+
+/// The feed that is whole with this row, and its last cut.
+fn whole(row: &Row) -> Option<(FeedId, u64)> {
+    match row {
+        Row::Feed { document, cut, .. } => Some((document.id.clone(), *cut)),
+        _ => None,
     }
 }
 

@@ -82,6 +82,8 @@ pub async fn right(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Res
 pub enum Sight {
     /// What everybody may.
     Public,
+    /// The same of a feed that is not for everybody: no cache may give it to somebody else.
+    Readers,
     /// What is kept of an item, whatever its status.
     Full,
 }
@@ -99,9 +101,14 @@ async fn admitted(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Resu
     let feed = &state.feed.id;
     match token(doors, headers).await? {
         Some(token) if token.allows(Scope::Publish, feed) => Ok((Sight::Full, Some(token))),
-        Some(token) if token.allows(Scope::Read, feed) => Ok((Sight::Public, Some(token))),
+        Some(token) if token.allows(Scope::Read, feed) => {
+            let sight = if state.feed.access == Access::Public { Sight::Public } else { Sight::Readers };
+            Ok((sight, Some(token)))
+        }
         _ if state.feed.access == Access::Public => Ok((Sight::Public, None)),
         Some(token) => Err(Problem::forbidden(format!("The token {:?} may not read the feed {feed}.", token.name))),
-        None => Err(Problem::unauthorized("This feed is not public: send \"Authorization: Bearer TOKEN\".")),
+        None => {
+            Err(Problem::unauthorized(format!("The feed {feed} is not public: send \"Authorization: Bearer TOKEN\".")))
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::problem::Problem;
 use crate::store::budget;
 
 /// How many entries an answer has where the request does not say.
-const LIMIT: usize = 50;
+pub(super) const LIMIT: usize = 50;
 
 /// The variable parts of an address.
 #[derive(Clone, Copy, Debug)]

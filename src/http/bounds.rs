@@ -2,7 +2,7 @@
 //!
 //! A request is open from its head to the last byte of its answer. Streams are not counted once they are answered: they
 //! are readers, which cost their socket and little more. Requests that write have places of their own, so that no crowd
-//! of readers keeps an editor out.
+//! of readers keeps an editor out; and so have those that take a text away, so that no crowd of writers keeps one back.
 
 use std::{
     pin::Pin,
@@ -22,6 +22,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
+use crate::news::edit::Verb;
 
 /// How long the address of a request may be, in bytes: the longest filter there can be, percent-encoded, takes less.
 pub const ADDRESS: usize = 8 * 1024;
@@ -30,16 +31,23 @@ pub const READS: usize = 4_096;
 /// How many requests that write: as many bodies of 512 KiB as fit in 256 MiB.
 pub const WRITES: usize = 512;
 
+/// How many requests that take a text away.
+pub const KILLS: usize = 64;
+/// What their addresses end with.
+const KILLING: [Verb; 3] = [Verb::Withhold, Verb::Retract, Verb::Remove];
+
 /// The places that open requests take.
 #[derive(Clone, Debug)]
 pub struct Places {
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
+    kills: Arc<Semaphore>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { reads: Arc::new(Semaphore::new(READS)), writes: Arc::new(Semaphore::new(WRITES)) }
+        let places = |places| Arc::new(Semaphore::new(places));
+        Self { reads: places(READS), writes: places(WRITES), kills: places(KILLS) }
     }
 }
 
@@ -51,6 +59,7 @@ pub async fn hold(State(places): State<Places>, request: Request, next: Next) ->
     }
     let (kind, most) = match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => (&places.reads, READS),
+        _ if kills(request.uri().path()) => (&places.kills, KILLS),
         _ => (&places.writes, WRITES),
     };
     let Ok(place) = kind.clone().try_acquire_owned() else { return Problem::busy(most).into_response() };
@@ -58,6 +67,10 @@ pub async fn hold(State(places): State<Places>, request: Request, next: Next) ->
     let streams = response.status() == StatusCode::SWITCHING_PROTOCOLS
         || response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     if streams { response } else { response.map(|body| Body::new(Held { body, _place: place })) }
+}
+
+fn kills(path: &str) -> bool {
+    KILLING.iter().any(|verb| path.rsplit('/').next() == Some(verb.name()))
 }
 
 /// A body that holds its request's place until it is sent, or given up.

@@ -25,6 +25,7 @@ pub fn answer(headers: &HeaderMap, sight: Sight, etag: &str, whole: Response) ->
     let caching = match sight {
         // A cache may keep it but asks each time: what is retracted must be gone at once.
         Sight::Public => HeaderValue::from_static("public, no-cache"),
+        Sight::Readers => HeaderValue::from_static("private, no-cache"),
         Sight::Full => HeaderValue::from_static("no-store"),
     };
     let out = response.headers_mut();

@@ -17,7 +17,7 @@ use super::{
     query::Query,
 };
 use crate::{
-    news::{FeedId, Position, story::Story},
+    news::{FeedId, Position, Status, story::Story},
     store::Version,
 };
 
@@ -74,11 +74,13 @@ pub async fn by_alt_id(
     let state = feeds::state(&doors, &feed).await?;
     let id = &state.feed.id;
     let sight = access::reader(&doors, &headers, &state).await?;
+    let hash = Story::alt_id_hash(id, &role, &value);
     let missing = || Problem::not_found(format!("There is no item with that altId in the feed {id}."));
-    let item = doors.store.item_by_alt_id(id, &Story::alt_id_hash(id, &role, &value)).await?.ok_or_else(missing)?;
+    let item = doors.store.item_by_alt_id(id, &hash).await?.ok_or_else(missing)?;
     let record = doors.store.item(id, item).await?.ok_or_else(missing)?;
-    // That a story is held back, or was removed, is not told to who only knows its number elsewhere.
-    if sight == Sight::Public && !record.status.listed() {
+    // The public finds by what it can see: not what is held back, and not by a number that a story got meanwhile.
+    let shown = record.status == Status::Usable && Story::of(&record.story).alt_id_hashes(id).contains(&hash);
+    if sight != Sight::Full && !shown {
         return Err(missing());
     }
     let etag = (sight == Sight::Full).then(|| record.etag());

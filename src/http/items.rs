@@ -74,7 +74,7 @@ pub async fn stored(doors: &Doors, feed: &crate::news::FeedId, id: &str) -> Resu
 /// An item as this request may see it.
 pub fn seen(doors: &Doors, sight: Sight, record: &Record, feed: &crate::news::FeedId) -> String {
     match sight {
-        Sight::Public => record.public(feed, doors.store.now()),
+        Sight::Public | Sight::Readers => record.public(feed, doors.store.now()),
         Sight::Full => record.full(feed, doors.store.now()),
     }
 }

@@ -6,9 +6,11 @@
 
 pub mod access;
 pub mod address;
+pub mod again;
 pub mod body;
 pub mod bounds;
 pub mod conditional;
+pub mod describe;
 pub mod feed_edit;
 pub mod feeds;
 pub mod health;
@@ -76,6 +78,8 @@ pub fn router(doors: Doors) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
+        .route("/openapi.json", get(describe::doors))
+        .route("/messages.schema.json", get(describe::streams))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/v1/feeds", get(feeds::list).post(feed_edit::make))

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a poll waits for a change at most, in seconds.
-const LONGEST_WAIT: u64 = 30;
+pub(super) const LONGEST_WAIT: u64 = 30;
 
 /// `GET …/changes`.
 pub async fn changes(

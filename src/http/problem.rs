@@ -72,7 +72,7 @@ impl Problem {
     }
 
     /// 401.
-    pub fn unauthorized(detail: &str) -> Self {
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"newswire\""))
     }
@@ -128,6 +128,9 @@ impl Problem {
     pub fn upgrade_required() -> Self {
         Self::new(StatusCode::UPGRADE_REQUIRED, "upgradeRequired", "WebSocket version 13 (RFC 6455) is spoken here.")
             .header(HeaderName::from_static("sec-websocket-version"), HeaderValue::from_static("13"))
+            // RFC 9110, section 15.5.22, wants it named.
+            .header(header::UPGRADE, HeaderValue::from_static("websocket"))
+            .header(header::CONNECTION, HeaderValue::from_static("upgrade"))
     }
 
     /// 500: a defect of ours.

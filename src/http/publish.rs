@@ -17,13 +17,15 @@ use uuid::Uuid;
 use super::{
     Doors, access,
     address::Address,
+    again::{Again, NOT_KEPT, again, taken},
     body, feeds, items, once,
     problem::{self, Problem},
 };
 use crate::{
     news::{
-        FeedId, Mark, Position, Record, Status,
+        Feed, FeedId, Mark, Position, Record,
         edit::{Edit, Verb, edit},
+        feed::FeedStatus,
         precondition::{Known, Match, Step, on_top, precondition},
         refusal::{Code, Refusal},
     },
@@ -127,7 +129,13 @@ impl Asked {
             let mark = Mark::random();
             let now = self.doors.store.now();
             let verb = self.verb;
-            let draft = edit(&Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark })?;
+            let asked = Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark };
+            let draft = match edit(&asked) {
+                Err(closed) if closed.code == Code::FeedClosed => {
+                    return self.sent_to_closed(&state.feed, asked, closed).await;
+                }
+                draft => draft?,
+            };
             let Some(draft) = draft else {
                 let current = current.expect("a new item is always a difference");
                 return self.unchanged(current).await;
@@ -211,22 +219,15 @@ impl Asked {
             Conflict::NoFeed => return Err(Problem::no_feed(self.feed.as_str())),
             Conflict::KeyReused => once::reused(),
             Conflict::Exists | Conflict::Version => {
-                let current = standing(asked.id).await?.map_or_else(String::new, |item| item.status.name().to_owned());
-                let detail = format!("An item {} is there already; leave id out to get a new one.", asked.id);
+                let current = standing(asked.id).await?.map_or(NOT_KEPT, |item| item.status.name());
+                let detail = format!("There is, or was, an item {}: leave id out to get a new one.", asked.id);
                 Refusal::new(Code::Exists, detail).field("id").item(asked.id, current)
             }
-            Conflict::AltId(id) => {
-                let item = standing(id).await?;
-                if self.verb == Verb::Publish
-                    && let Some(item) = item.as_ref().filter(|item| item.status == Status::Usable)
-                {
-                    // A wire story that is sent again is the item that it became.
-                    return self.unchanged(item.clone()).await;
-                }
-                let status = item.map_or("unknown", |item| item.status.name());
-                let detail = format!("One of the altIds belongs to the item {id}, which is {status}.");
-                Refusal::new(Code::AltIdTaken, detail).field("altIds").item(id, status)
-            }
+            Conflict::AltId(id) => match again(&self.doors, &self.feed, asked).await? {
+                Some(Again::As(item)) if self.verb == Verb::Publish => return self.unchanged(item).await,
+                Some(Again::Killed(refusal)) => refusal,
+                _ => taken(id, standing(id).await?.map_or(NOT_KEPT, |item| item.status.name())),
+            },
             Conflict::Pin(holder) => {
                 let position = asked.pin.map_or(0, |pin| pin.position);
                 let detail = format!("The item {holder} is pinned at position {position}; unpin it first.");
@@ -234,6 +235,17 @@ impl Asked {
             }
         };
         Err(refusal.into())
+    }
+
+    /// A closed feed takes nothing new; a story that it has is not new.
+    async fn sent_to_closed(&self, feed: &Feed, edit_of: Edit<'_>, closed: Refusal) -> Result<Done, Problem> {
+        let open = Feed { status: FeedStatus::Live, ..feed.clone() };
+        let Some(draft) = edit(&Edit { feed: &open, ..edit_of })? else { return Err(closed.into()) };
+        match again(&self.doors, &self.feed, &draft.record).await? {
+            Some(Again::As(item)) => self.unchanged(item).await,
+            Some(Again::Killed(refusal)) => Err(refusal.into()),
+            None => Err(closed.into()),
+        }
     }
 
     /// The answer to a key that was used before: the item as it now reads, at the position of that time.

@@ -15,7 +15,7 @@ use super::{problem::Problem, proxy::Client};
 pub const ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long a client's own request id may be.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// Runs around every request.
 pub async fn tell(request: Request, next: Next) -> Response {

@@ -47,7 +47,11 @@ impl Message {
     /// A change with the thing it changed as that now reads to the public.
     #[must_use]
     pub fn change(feed: &FeedId, change: &Change, now: Moment) -> Self {
-        let Change { position, kind, at, born, what } = change;
+        let Change { position, at, born, what, .. } = change;
+        let kind = match &**what {
+            What::Item(record) => record.public_kind(),
+            What::Feed(_) => change.kind,
+        };
         let mut json = format!(
             "{{\"type\":\"{kind}\",\"feed\":\"{feed}\",\"position\":\"{position}\",\"born\":{born},\"at\":\"{at}\""
         );

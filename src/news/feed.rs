@@ -15,6 +15,9 @@ pub struct FeedId(std::sync::Arc<str>);
 pub struct NotAFeedId;
 
 impl FeedId {
+    /// How long one may be, in characters.
+    pub const LONGEST: usize = 64;
+
     /// The id as it stands in addresses.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -26,7 +29,7 @@ impl FromStr for FeedId {
     type Err = NotAFeedId;
 
     fn from_str(text: &str) -> Result<Self, NotAFeedId> {
-        let fits = (1..=64).contains(&text.len())
+        let fits = (1..=Self::LONGEST).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if fits { Ok(Self(text.into())) } else { Err(NotAFeedId) }
     }

@@ -128,6 +128,16 @@ impl Record {
         format!("\"{}-{}\"", self.version, self.mark)
     }
 
+    /// What its newest change is to everybody: whatever is edited in an item that is held back, it is still that.
+    #[must_use]
+    pub fn public_kind(&self) -> Kind {
+        match self.status {
+            Status::Withheld => Kind::ItemWithheld,
+            Status::Removed => Kind::ItemRemoved,
+            Status::Usable | Status::Canceled => self.kind,
+        }
+    }
+
     /// The item as everybody may see it, as the text of a JSON object: all of a usable one, the notice of a retracted
     /// one, id and status of a withheld one, the id alone of a removed one. What has ended by `now` (breaking, a pin)
     /// is left out.

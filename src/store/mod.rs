@@ -71,6 +71,15 @@ impl Once {
     }
 }
 
+/// By what a store knows, among the altIds, the id of an item that it keeps no more: the id's 16 bytes and 16 zeros, which
+/// no hash is.
+#[must_use]
+pub fn used_id(id: Uuid) -> Hash {
+    let mut used = Hash::default();
+    used[..16].copy_from_slice(id.as_bytes());
+    used
+}
+
 /// What an idempotency key stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
@@ -162,7 +171,7 @@ pub enum Committed {
 pub enum Conflict {
     /// There is no such feed.
     NoFeed,
-    /// [`Expected::Nothing`], but the item is there; or a new feed, but there is one of that id.
+    /// [`Expected::Nothing`], but the item is there, or was; or a new feed, but there is one of that id.
     Exists,
     /// [`Expected::Version`], but the item is not there or has another version; or the feed itself has changed since
     /// [`FeedWrite::expected`].
@@ -437,8 +446,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// Then items are dropped, with their versions, whose newest change is below the floor and which are either
     /// published longer ago than the days, or not among the newest listed items: but never one that is pinned or has a
-    /// due entry. The hashes of its altIds stay, so that the same story sent again by a wire is still known. Items
-    /// that are hidden (withheld, removed) go as others do.
+    /// due entry. The hashes of its altIds stay, so that the same story sent again by a wire is still known, and so does
+    /// its id ([`used_id`]), which is never used again. Items that are hidden (withheld, removed) go as others do.
     async fn prune(&self, feed: &FeedId, keep: &Keep) -> Result<bool, StoreError>;
 
     /// Deletes a feed with everything in it, also its altIds and the idempotency keys of its items. Followers are told.

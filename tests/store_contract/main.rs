@@ -178,6 +178,7 @@ macro_rules! held_by {
             }
             retention {
                 the_newest_listed_items_stay_and_others_go,
+                the_id_of_an_item_that_is_kept_no_more_is_never_used_again,
                 what_changed_lately_stays_however_old,
                 an_old_change_above_a_young_one_goes_too,
                 what_is_pinned_or_due_stays,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use newswire::{
     news::{Kind, Moment, Record, Status, feed::Keep},
-    store::{Expected, ItemWrite, Write, budget},
+    store::{Conflict, Expected, ItemWrite, Write, budget},
 };
 
 use crate::support::{newsroom::*, place::Place};
@@ -47,6 +47,17 @@ async fn is_there(desk: &Newsroom, item: &Record) -> bool {
     let versions = desk.store.versions(&desk.feed, item.id, 0).await.expect("answers");
     assert_eq!(there, !versions.is_empty(), "an item goes with its versions");
     there
+}
+
+pub(crate) async fn the_id_of_an_item_that_is_kept_no_more_is_never_used_again(place: &impl Place) {
+    let desk = open(place).await;
+    let gone = desk.publish("Gone").await;
+    desk.publish("One").await;
+    desk.publish("Two").await;
+    prune(&desk, &items(1)).await;
+    assert!(!is_there(&desk, &gone).await);
+    let again = Record { id: gone.id, ..desk.draft("Again") };
+    assert_eq!(desk.refused(desk.writing(&again)).await, Conflict::Exists);
 }
 
 pub(crate) async fn the_newest_listed_items_stay_and_others_go(place: &impl Place) {

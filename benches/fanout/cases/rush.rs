@@ -13,6 +13,10 @@ use crate::support::{
     report::{Figure, Reach},
 };
 
+/// What is offered, in thousands a second. Nobody delivers more; what is within a hundredth of it has kept up, since the
+/// last changes take their time after the last publication.
+const OFFERED: f64 = 400.0;
+
 /// One run.
 ///
 /// # Errors
@@ -27,7 +31,7 @@ pub(crate) fn measure(subject: &mut Subject, wire: Wire, quick: bool) -> Fallibl
     // The first changes have no time before them.
     let a_second = count(driven.tally.delivered) / (driven.tally.span + every).as_secs_f64();
     let mut figures = vec![
-        Figure::to_reach("deliveries, 1,000/s", 0, a_second / 1_000.0, Reach::AtLeast(400.0)),
+        Figure::to_reach("deliveries, 1,000/s", 0, a_second / 1_000.0, Reach::AtLeast(OFFERED * 0.99)),
         Figure::to_reach("CPU per delivery, µs", 2, driven.cost(), Reach::AtMost(1.2)),
         Figure::aside("… in its own code, %", 0, driven.computed.own),
         Figure::told("latency p50, ms", 1, driven.tally.p50),

@@ -38,7 +38,8 @@ use crate::support::{
 
 /// How this program is called to be a crowd.
 pub(crate) const NAME: &str = "--as-crowd";
-/// How many readers may be on their way at once: fewer than wait in a listener's queue, which would drop the others.
+/// How many readers may be on their way at once. A listener whose queue is shorter drops some of them, who ask again a
+/// second later: that shows in the time until the last is there.
 const ON_THEIR_WAY: usize = 500;
 /// How long a crowd waits for what does not come: it is lost then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -118,8 +119,8 @@ impl Crowd {
         Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)?, readers: Vec::new(), buffer: vec![0; READ] })
     }
 
-    /// Lets readers come, as many at once as the listener can queue, and waits until all are here. What they are sent
-    /// on their way is the tally; there are no latencies in it.
+    /// Lets readers come, many at once, and waits until all are here. What they are sent on their way is the tally; there
+    /// are no latencies in it.
     ///
     /// # Errors
     /// One was refused, or did not come.

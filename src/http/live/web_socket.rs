@@ -10,7 +10,10 @@ use crate::{http::takeover::Takeover, live::Wire};
 /// Answers the handshake.
 pub(super) fn upgrade(walk: Walk, request: &Request) -> Result<Response, Problem> {
     if request.method() != Method::GET {
-        return Err(Problem::method_not_allowed());
+        return Err(Problem::bad_request(
+            "Upgrade",
+            "A WebSocket is opened by GET; leave Upgrade out of other requests.",
+        ));
     }
     if request.version() != Version::HTTP_11 {
         return Err(Problem::bad_request("Upgrade", "This connection cannot be upgraded; use HTTP/1.1."));

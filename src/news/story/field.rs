@@ -13,9 +13,9 @@ use crate::news::{language, limits, refusal::Refusal};
 type Read = fn(&str, &Value) -> Result<Option<Value>, Refusal>;
 
 /// An editorial field.
-pub(in crate::news) struct Field {
+pub(crate) struct Field {
     /// Its name on the wire.
-    pub(in crate::news) name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether it is told apart by a reader: a difference moves `updated`.
     pub(in crate::news) noticed: Notice,
     /// How it is read.
@@ -32,7 +32,7 @@ pub(in crate::news) enum Notice {
 }
 
 /// Every editorial field, in the order in which an item is written.
-pub(in crate::news) const FIELDS: [Field; 18] = [
+pub(crate) const FIELDS: [Field; 18] = [
     Field { name: "headline", noticed: Notice::Reader, read: |p, v| some(text(p, v, limits::HEADLINE)) },
     Field { name: "body", noticed: Notice::Reader, read: parts::body },
     Field { name: "byline", noticed: Notice::Reader, read: |p, v| some(text(p, v, limits::BYLINE)) },

@@ -4,7 +4,7 @@
 //! is not known is refused; a *stored* one is carried along untouched. Derived fields (`wordCount`, `readTime`) are
 //! made here, so that they can never be out of step.
 
-pub(super) mod field;
+pub(crate) mod field;
 pub(super) mod parts;
 #[cfg(test)]
 mod tests;

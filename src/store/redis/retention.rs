@@ -56,7 +56,16 @@ pub(super) async fn prune(link: &Link, feed: &FeedId, keep: &Keep, now: Moment) 
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let days = keep.days.map(|days| i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY));
     let over = days.map(|days| Moment::from_millis(now.millis().saturating_sub(days)));
-    let all = [keys.feed(), keys.log(), keys.items(), keys.time(), keys.last(), keys.pins(), keys.partition().due()];
+    let all = [
+        keys.feed(),
+        keys.log(),
+        keys.items(),
+        keys.time(),
+        keys.last(),
+        keys.pins(),
+        keys.partition().due(),
+        keys.alt_ids(),
+    ];
     let call = Call::new(&script::PRUNE, &all)
         .arg(number(keep.changes))
         .arg(number(keep.items))

@@ -114,11 +114,9 @@ fn put_back(from: &Path, dir: &Path) -> Result<Option<PathBuf>, StoreError> {
 fn tell(file: &Path) -> Result<(), StoreError> {
     let mut db = schema::writing(file, Role::Server)?;
     schema::create(&mut db)?;
-    let mut run = [0; 16];
-    getrandom::fill(&mut run).expect("the operating system gives random numbers");
     let all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for state in rows::feeds(&all)? {
-        floor::tell(&all, &state, Mark::random(), Moment::of_this_machine(), run)?;
+        floor::tell(&all, &state, Mark::random(), Moment::of_this_machine(), floor::TOLD)?;
     }
     all.commit()?;
     // The last connection takes the write-ahead log into the file, and removes it.

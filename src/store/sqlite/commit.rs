@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status, item::NO_STORY},
-    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, StoreError, Write},
+    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, StoreError, Write, used_id},
 };
 
 /// Creates a feed with its first change, and tells where that stands.
@@ -102,6 +102,9 @@ fn stands_against(
         .optional()?;
     match (write.expected, there) {
         (Expected::Nothing, Some(_)) => return Ok(Err(Conflict::Exists)),
+        (Expected::Nothing, None) if items::by_alt_id(db, feed, &used_id(id))?.is_some() => {
+            return Ok(Err(Conflict::Exists));
+        }
         (Expected::Version(expected), there) if there.is_none_or(|(version, _)| version != expected) => {
             return Ok(Err(Conflict::Version));
         }

@@ -11,6 +11,10 @@ use crate::{
     store::{FeedState, LOG_KEPT, StoreError, Witness},
 };
 
+/// The run in which a cut was told that the command line told, beside the server or before it: whichever run finds it here
+/// first takes it for its own, so that no reader is believed in it about what all have been told already.
+pub(super) const TOLD: [u8; 16] = [1; 16];
+
 /// How much longer than [`LOG_KEPT`] a log gets before it is trimmed. Trimming one entry with each commit would write
 /// to two ends of the file each time.
 const TRIMMED_AT_ONCE: u64 = 1_000;
@@ -36,6 +40,10 @@ pub(super) fn cut(
     let current = row.state.cut;
     let believed = match noticed {
         (known, Witness::Follower) => known.is_some_and(|known| current <= known),
+        (_, Witness::Reader) if row.run == TOLD => {
+            db.execute("UPDATE feeds SET run = ? WHERE id = ?", params![run, feed.as_str()])?;
+            false
+        }
         (known, Witness::Reader) => known.is_none_or(|known| current <= known) && row.run != run,
     };
     if !believed {

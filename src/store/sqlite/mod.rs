@@ -80,7 +80,7 @@ pub struct Sqlite {
     file: PathBuf,
     reads: reads::Reads,
     committed: watch::Sender<u64>,
-    /// Which run of the server this is.
+    /// Which run of the server this is; beside it, that is not known.
     run: [u8; 16],
     /// The latest now that was told, in milliseconds: a clock that is set back does not make it go back.
     latest: AtomicI64,
@@ -116,11 +116,20 @@ impl Sqlite {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
             StoreError::Unavailable(format!("cannot make the directory {}: {error}", dir.display()))
         })?;
+        let file = dir.join(FILE);
         let lock = match role {
             Role::Server => Some(lock(&dir.join(LOCK))?),
+            // An older server that may be running could not go on with a newer file.
+            Role::Beside if schema::found(&file)?.is_some_and(|found| found < SCHEMA) => {
+                Some(lock(&dir.join(LOCK)).map_err(|error| match error {
+                    StoreError::InUse(said) => StoreError::InUse(format!(
+                        "{said}, and it is older than this program: stop it, or use the program that it runs"
+                    )),
+                    other => other,
+                })?)
+            }
             Role::Beside => None,
         };
-        let file = dir.join(FILE);
         schema::known(&file)?;
         let mut db = schema::writing(&file, role)?;
         schema::create(&mut db)?;
@@ -128,8 +137,10 @@ impl Sqlite {
         let committed = watch::Sender::new(0);
         let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone())?;
         let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
-        let mut run = [0; 16];
-        getrandom::fill(&mut run).expect("the operating system gives random numbers");
+        let mut run = floor::TOLD;
+        if role == Role::Server {
+            getrandom::fill(&mut run).expect("the operating system gives random numbers");
+        }
         let threads = Threads { writer, keeper, writing, keeping, _lock: lock };
         let latest = AtomicI64::new(i64::MIN);
         Ok(Self { file, reads, committed, run, latest, healthy: Mutex::default(), threads: Mutex::new(Some(threads)) })
@@ -158,6 +169,14 @@ impl Sqlite {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.as_ref().map(get).ok_or_else(fault::closed)
     }
+}
+
+/// The schema of the file in this directory, if there is one of ours. Nothing is changed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn found(dir: &Path) -> Result<Option<u32>, StoreError> {
+    schema::found(&dir.join(FILE))
 }
 
 /// Takes the lock of a server.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     news::{FeedId, Moment, feed::Keep},
-    store::{Committed, Conflict, Once, StoreError, budget},
+    store::{Committed, Conflict, Once, StoreError, budget, used_id},
 };
 
 /// Milliseconds of a day.
@@ -144,9 +144,12 @@ pub(super) fn carry_out(db: &Connection, feed: &FeedId, plan: &Plan) -> Result<b
     }
     let mut item = db.prepare_cached("DELETE FROM items WHERE feed = ? AND id = ? AND last_seq < ?")?;
     let mut versions = db.prepare_cached("DELETE FROM versions WHERE feed = ? AND id = ?")?;
+    // Its id is never used again.
+    let mut used = db.prepare_cached("INSERT OR IGNORE INTO alt_ids VALUES (?, ?, ?)")?;
     for id in &plan.items {
         if item.execute(params![feed.as_str(), id.as_bytes(), integer(plan.floor)])? == 1 {
             versions.execute(params![feed.as_str(), id.as_bytes()])?;
+            used.execute(params![feed.as_str(), used_id(*id), id.as_bytes()])?;
         }
     }
     Ok(plan.more)

@@ -131,6 +131,19 @@ pub(super) fn known(file: &Path) -> Result<(), StoreError> {
     if tables == 0 && numbers(&db)? == (0, 0) { Ok(()) } else { ours(&db, file) }
 }
 
+/// The schema of a file of ours; none where there is none.
+pub(super) fn found(file: &Path) -> Result<Option<u32>, StoreError> {
+    if std::fs::metadata(file).map_or(0, |found| found.len()) == 0 {
+        return Ok(None);
+    }
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(SERVER_WAITS)?;
+    Ok(match numbers(&db)? {
+        (APPLICATION_ID, found) => Some(found),
+        _ => None,
+    })
+}
+
 /// Refuses a file of a newer schema, or one that is not ours.
 pub(super) fn ours(db: &Connection, file: &Path) -> Result<(), StoreError> {
     match numbers(db)? {

@@ -22,6 +22,9 @@ if current then
   born = was_born
 elseif ARGV[11] ~= '' then
   return {'version'}
+elseif redis.call('HEXISTS', KEYS[10], string.gsub(id, '%-', '') .. string.rep('0', 32)) == 1 then
+  -- It was there once, and is kept no more.
+  return {'exists'}
 end
 
 for i = 23, #ARGV do

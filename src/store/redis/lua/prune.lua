@@ -2,7 +2,7 @@
 -- Gives up a part of what a feed no longer keeps: the log first, then items below the floor. Returns 1 where there is
 -- more to give up.
 --
--- KEYS 1 feed, 2 its log, 3 items, 4 listed items by time, 5 items by newest change, 6 pins, 7 the partition's due
+-- KEYS 1 feed, 2 its log, 3 items, 4 listed items by time, 5 items by newest change, 6 pins, 7 the partition's due, 8 altIds
 -- ARGV 1 changes kept ('' for all), 2 items kept ('' for all), 3 the time before which days are over (ms, '' for none),
 --      4 now (ms), 5 items dropped at most, 6 beginning of the keys of versions, 7 feed id, 8 items looked at at most,
 --      9 the same as 3, as records have it
@@ -79,6 +79,8 @@ local function drop(id)
   redis.call('ZREM', KEYS[4], id)
   redis.call('ZREM', KEYS[5], id)
   redis.call('UNLINK', ARGV[6] .. id)
+  -- Its id is never used again.
+  redis.call('HSET', KEYS[8], string.gsub(id, '%-', '') .. string.rep('0', 32), id)
 end
 
 for _, id in ipairs(redis.call('ZRANGE', KEYS[4], 0, ARGV[8] - 1)) do
