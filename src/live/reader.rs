@@ -356,7 +356,11 @@ impl Reader {
 
     /// One step from a position, or one wait.
     fn walk(&mut self, at: Position, batches: &mut Batches, clock: &Clock) -> Option<Step> {
-        let (glance, batch) = self.after(at, batches, clock);
+        // Most readers stand at the head, where there is nothing to look up.
+        let (glance, batch) = match batches.glance(&self.awake) {
+            glance if glance.head == at => (glance, None),
+            _ => self.after(at, batches, clock),
+        };
         if let Some(why) = glance.ended {
             return Some(self.end(why));
         }
@@ -374,7 +378,7 @@ impl Reader {
             until = until.min(clock.instant + Duration::from_millis(u64::try_from(left).unwrap_or(0)));
         }
         match batch {
-            Some(_) if at == glance.head => {
+            _ if at == glance.head => {
                 self.standing.patient_until = None;
                 if let Some(journey) = self.standing.journey.take() {
                     let folded = (at.seq - journey.from).saturating_sub(journey.sent);

@@ -19,7 +19,7 @@ use super::{
         room::Place,
     },
     pinned::Pinned,
-    speech::{End, Last, PARTS, Part, Speech, Wrote},
+    speech::{End, Gathered, Last, PARTS, Part, Speech, Wrote},
     wheel::Due,
 };
 use crate::live::{Reader, Turn, Wire, batch::Batches, drain::Staying, reader::Clock};
@@ -119,7 +119,7 @@ impl Connection {
         for _ in 0..ROUNDS {
             let mut parts = std::mem::take(pass.parts);
             parts.clear();
-            self.speech.gather(&mut parts, pass);
+            let gathered = self.speech.gather(&mut parts, pass);
             let wrote = self.write(&parts, pass);
             let none = parts.is_empty();
             parts.clear();
@@ -127,7 +127,7 @@ impl Connection {
             match wrote {
                 Err(_) => return Fate::Gone,
                 Ok(Wrote::Some) => return self.stuck(pass),
-                Ok(Wrote::All) if none && !self.speech.owes() => return self.rest(pass),
+                Ok(Wrote::All) if gathered == Gathered::All || (none && !self.speech.owes()) => return self.rest(pass),
                 Ok(Wrote::All) => {}
             }
         }

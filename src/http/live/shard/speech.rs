@@ -86,6 +86,15 @@ pub(super) enum Part {
     Batch(Arc<Batch>, usize, Standing),
 }
 
+/// How much of what there is was gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// All of it: once it is written, every reader waits.
+    All,
+    /// What one write takes, or it is not known.
+    Some,
+}
+
 /// How much of what was gathered a socket took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrote {
@@ -146,17 +155,21 @@ impl Speech {
     }
 
     /// Everything that comes next, as far as one write goes.
-    pub(super) fn gather(&mut self, parts: &mut Vec<Part>, pass: &mut Pass<'_>) {
+    pub(super) fn gather(&mut self, parts: &mut Vec<Part>, pass: &mut Pass<'_>) -> Gathered {
         let mut bytes = self.gather_owed(parts);
         if !matches!(self.end, End::Open) || self.owed.len() > OWED_PARTS {
-            return;
+            return Gathered::Some;
         }
+        let mut waiting = 0;
         for seat in 0..self.seats.len() {
             while parts.len() < PARTS - 1 && bytes < ROUND_BYTES {
                 let stepped = parts
                     .iter()
                     .any(|part| matches!(part, Part::Said(_, of, _) | Part::Batch(_, of, _) if *of == seat));
-                let Some(reader) = &mut self.seats[seat].reader else { break };
+                let Some(reader) = &mut self.seats[seat].reader else {
+                    waiting += 1;
+                    break;
+                };
                 let before = reader.standing();
                 match reader.step(pass.batches, &pass.clock) {
                     Step::Batch(batch) => {
@@ -186,15 +199,17 @@ impl Speech {
                     }
                     Step::End(ending) => {
                         self.end_with(ending);
-                        return;
+                        return Gathered::Some;
                     }
                     Step::Wait(until) => {
                         pass.until = Some(pass.until.map_or(until, |other| other.min(until)));
+                        waiting += 1;
                         break;
                     }
                 }
             }
         }
+        if waiting == self.seats.len() { Gathered::All } else { Gathered::Some }
     }
 
     /// What comes before anything else, in its order: the rest of a message, a pong, what is owed. Returns how many bytes
