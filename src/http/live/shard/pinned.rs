@@ -13,13 +13,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 /// How many bytes may be pinned.
-pub(super) const MOST: usize = 64 * 1024 * 1024;
+const MOST: usize = 64 * 1024 * 1024;
 
 /// All that is pinned.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pinned {
+    most: usize,
     /// By where the message lies: its length, and how many hold it.
     held: Mutex<HashMap<usize, (usize, usize)>>,
     bytes: AtomicUsize,
@@ -32,10 +34,36 @@ pub(super) struct Pins {
     messages: Vec<usize>,
 }
 
+impl Default for Pinned {
+    fn default() -> Self {
+        Self::up_to(MOST)
+    }
+}
+
 impl Pinned {
+    fn up_to(most: usize) -> Self {
+        Self { most, held: Mutex::default(), bytes: AtomicUsize::new(0) }
+    }
+
     /// How many bytes are pinned.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether that is more than may be.
+    pub(super) fn too_much(&self) -> bool {
+        self.bytes() > self.most
+    }
+
+    /// Those to give up, of who has been stuck since when: the slowest first, as long as too much is pinned.
+    pub(super) fn give_up<T: Ord>(&self, mut stuck: Vec<(Instant, T)>, mut close: impl FnMut(Instant, T)) {
+        stuck.sort_unstable();
+        for (since, who) in stuck {
+            if !self.too_much() {
+                return;
+            }
+            close(since, who);
+        }
     }
 
     /// Pins these messages.
@@ -71,7 +99,28 @@ impl Drop for Pins {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn beyond_what_may_be_pinned_the_slowest_are_given_up_until_it_is_not() {
+        let pinned = Arc::new(Pinned::up_to(250));
+        let messages: Vec<Bytes> = (0..5).map(|_| Bytes::from(vec![0; 100])).collect();
+        let mut pins: Vec<Option<Pins>> =
+            messages.iter().map(|message| Some(pinned.pin([message].into_iter()))).collect();
+        assert!(pinned.too_much());
+        let began = Instant::now();
+        // The third has been stuck for longest, then the second, and so on.
+        let stuck = [4, 3, 0, 5, 6].into_iter().enumerate().map(|(who, secs)| (began + Duration::from_secs(secs), who));
+        let mut given_up = Vec::new();
+        pinned.give_up(stuck.collect(), |_, who| {
+            pins[who] = None;
+            given_up.push(who);
+        });
+        assert_eq!((given_up, pinned.bytes()), (vec![2, 1, 0], 200));
+        pinned.give_up(vec![(began, 3)], |_, _| panic!("no more than may be is pinned"));
+    }
 
     #[test]
     fn a_message_counts_once_until_nobody_holds_it() {

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::{
     Arrival, BELL, Brought, Errand, Post,
     connection::{Connection, Fate, Pass},
-    pinned::{self, Pinned},
+    pinned::Pinned,
     speech::Part,
     wheel::{Due, Wheel},
 };
@@ -252,7 +252,7 @@ impl Shard {
             }
         }
         self.woken = woken;
-        if self.pinned.bytes() > pinned::MOST {
+        if self.pinned.too_much() {
             self.give_up_the_slowest();
         }
     }
@@ -263,18 +263,12 @@ impl Shard {
             let since = connection.as_ref()?.stuck_since()?;
             Some((since, u32::try_from(slot).expect("a slot's number")))
         });
-        let mut stuck: Vec<(Instant, u32)> = stuck.collect();
-        stuck.sort_unstable();
-        for (since, slot) in stuck {
-            if self.pinned.bytes() <= pinned::MOST {
-                break;
-            }
-            tracing::warn!(
-                stuck_secs = since.elapsed().as_secs(),
-                "a slow reader is closed: unfinished writes hold too much memory"
-            );
+        let (stuck, pinned) = (stuck.collect(), self.pinned.clone());
+        pinned.give_up(stuck, |since, slot| {
+            let stuck_secs = since.elapsed().as_secs();
+            tracing::warn!(stuck_secs, "a slow reader is closed: unfinished writes hold too much memory");
             self.close(slot);
-        }
+        });
     }
 
     /// Does something with a connection, and what follows from it.

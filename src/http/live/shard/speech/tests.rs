@@ -58,12 +58,16 @@ async fn feed(store: &SharedStore, feeds: &Arc<Feeds>) -> (Arc<Awake>, Position)
 
 /// Everything that a reader at this position is sent over a socket that takes so many bytes at a time, none where that
 /// is 0, and whose client pings now and then. It ends where nothing more comes.
-fn said(feeds: &Arc<Feeds>, awake: &Arc<Awake>, wire: Wire, at: Position, takes: &[usize]) -> Vec<u8> {
+fn said(
+    (feeds, awake, clock): (&Arc<Feeds>, &Arc<Awake>, Clock),
+    wire: Wire,
+    at: Position,
+    takes: &[usize],
+) -> Vec<u8> {
     let wish = Wish { start: Start::Resume(After::Position(at)), size: 0, filter: None, right: Right::Anybody };
     let reader = Reader::open(feeds.clone(), awake.clone(), wire, wish).expect("no filter is one too many");
     let mut speech = Speech::new(wire, Bytes::from_static(ANSWER), vec![reader]);
     let (mut batches, mut scratch, mut spare, pinned) = (Batches::default(), Vec::new(), Vec::new(), Arc::default());
-    let clock = Clock::of(feeds);
     let mut out = Vec::new();
     for turn in 0.. {
         let mut pass = Pass {
@@ -132,15 +136,17 @@ fn any_split_of_writes_yields_the_same_bytes() {
         let _follower = follow::begin(&feeds).await.expect("answers");
         feed(&store, &feeds).await
     });
+    // The same moment for all, at which the node is in touch with its store, however long the test takes.
+    let node = (&feeds, &awake, Clock::of(&feeds));
     for wire in [Wire::WebSocket, Wire::Deflate, Wire::Sse] {
-        let whole = said(&feeds, &awake, wire, first, &[]);
+        let whole = said(node, wire, first, &[]);
         let mut runner = TestRunner::new(ProptestConfig { cases: 64, ..ProptestConfig::default() });
         let splits =
             prop::collection::vec(prop_oneof![Just(0_usize), 1_usize..4, 1_usize..200, 1_usize..20_000], 1..50);
         // At least one byte is taken in each round of them, or nothing would ever end.
         let splits = splits.prop_filter("something is taken", |takes| takes.iter().sum::<usize>() > 0);
         let checked = runner.run(&splits, |takes| {
-            let split = said(&feeds, &awake, wire, first, &takes);
+            let split = said(node, wire, first, &takes);
             if wire == Wire::Sse {
                 prop_assert_eq!(&split, &whole);
             } else {
