@@ -15,6 +15,7 @@ async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server
     let other = server.beside().await;
     let item = server.publish(&json!({"headline": "Before"})).await;
     let before = item["position"].as_str().expect("a position").to_owned();
+    server.beside_it(&["feed", "create", "asleep", "--title", "Nobody reads it"]);
     let mut readers = Vec::new();
     for door in [Door::WebSocket, Door::Sse] {
         let mut reader = Stream::open(&server, door, "").await;
@@ -35,6 +36,12 @@ async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server
             assert_eq!((&bye["type"], &bye["reason"]), (&json!("bye"), &json!("storeAway")), "{query}");
             assert!(matches!(reader.next().await, Said::End(_)));
         }
+    }
+    // Several feeds on one connection are told the same, also of one that slept.
+    for feed in [FEED, "asleep"] {
+        let mut reader = Stream::at(&server.url(&format!("/v1/live?feed={feed}")), Door::WebSocket).await;
+        let bye = reader.next().await.message();
+        assert_eq!((&bye["type"], &bye["reason"]), (&json!("bye"), &json!("storeAway")), "{feed}");
     }
     for path in
         [format!("/v1/feeds/{FEED}/changes?after={before}"), format!("/v1/feeds/{FEED}/items"), "/readyz".to_owned()]

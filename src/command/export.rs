@@ -26,7 +26,8 @@ use crate::{
 const MANUAL: &str = "\
 The export:
   JSON Lines: a line that says what it is, one line for each row, and an end line with their number. It is one state of each \
-feed, although a server may go on publishing. `newswire import` loads it into any store, SQLite or Redis; positions stay good.
+feed, although a server may go on publishing. `newswire import` loads it into any store, SQLite or Redis; its \
+manual says when readers go on from their positions.
   Without --feed also the tokens, as hashes. It holds what is withheld, and the history of every item: keep it as safe as \
 the store. What is removed later stays in it.
   A FILE that is there is replaced once the new one is whole.

@@ -7,7 +7,7 @@ use axum::{
 
 use super::{Doors, Problem, Query, Walk, access, client, web_socket, wire};
 use crate::{
-    live::{Reader, Start, Wish},
+    live::{Goodbye, Reader, Start, Wish},
     news::{After, FeedId},
 };
 
@@ -42,7 +42,13 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
             return Err(Problem::bad_request("feed", format!("The feed {id} is named twice.")));
         }
         let start = position.map_or(Start::Newest, |at| at.parse::<After>().map_or(Start::Unknown, Start::Resume));
-        let awake = doors.feeds.open(&parsed).await?.ok_or_else(|| Problem::no_feed(id))?;
+        let awake = match doors.feeds.open(&parsed).await {
+            Ok(awake) => awake.ok_or_else(|| Problem::no_feed(id))?,
+            Err(error) => {
+                tracing::warn!(%error, feed = id, "a reader could not be served");
+                return web_socket::upgrade(Walk::refused(&parsed, wire, Goodbye::StoreAway), &request);
+            }
+        };
         let right = access::right(&doors, request.headers(), &awake.state()).await?;
         let wish = Wish { start, size: last.unwrap_or(0), filter: filter.clone(), right };
         match Reader::open(doors.feeds.clone(), awake, wire, wish) {
