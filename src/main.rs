@@ -74,6 +74,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         feeds: feeds.clone(),
         drain: drain.clone(),
         ticket_key: Arc::default(),
+        documents: Arc::default(),
         last_used,
         proxy: proxy.clone(),
         room,

@@ -87,8 +87,13 @@ async fn commit(store: &SharedStore, feed: &Feed, item: &Map<String, Value>) -> 
     let (mark, now) = (Mark::random(), store.now());
     let draft = edit(&Edit { feed, current: None, verb: Verb::Publish, body: item, now, mark });
     let draft = draft.expect("the sample items keep the rules").expect("a new item is always a difference");
-    let write =
-        ItemWrite { expected: Expected::Nothing, record: draft.record, fields: draft.fields, alt_ids: draft.alt_ids };
+    let write = ItemWrite {
+        expected: Expected::Nothing,
+        under: None,
+        record: draft.record,
+        fields: draft.fields,
+        alt_ids: draft.alt_ids,
+    };
     let commit = Commit {
         feed: feed.id.clone(),
         once: None,

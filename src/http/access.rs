@@ -1,5 +1,7 @@
 //! Who may: the token of a request and what it allows.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, header};
 
 use super::{Doors, problem::Problem};
@@ -14,7 +16,7 @@ use crate::{
 /// # Errors
 /// 401 where it carries one that is unknown, expired or revoked: a client that means to show a token is never served
 /// as if it had none. 503 where the store is away.
-pub async fn token(doors: &Doors, headers: &HeaderMap) -> Result<Option<Token>, Problem> {
+pub async fn token(doors: &Doors, headers: &HeaderMap) -> Result<Option<Arc<Token>>, Problem> {
     let Some(given) = headers.get(header::AUTHORIZATION) else {
         return match subprotocol(headers) {
             Some(secret) => good(doors, secret).await.map(Some),
@@ -38,9 +40,9 @@ fn subprotocol(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The token with this text, if it is good.
-async fn good(doors: &Doors, secret: &str) -> Result<Token, Problem> {
+async fn good(doors: &Doors, secret: &str) -> Result<Arc<Token>, Problem> {
     let secret: Secret = secret.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
-    match doors.store.token(&secret.hash()).await? {
+    match doors.feeds.rights.token(&doors.store, &secret.hash()).await? {
         Some(token) if token.good(doors.store.now()) => {
             doors.last_used.note(token.hash, doors.store.now());
             Ok(token)
@@ -55,7 +57,7 @@ async fn good(doors: &Doors, secret: &str) -> Result<Token, Problem> {
 ///
 /// # Errors
 /// 401 without a good token, 403 with one that does not allow it.
-pub async fn editor(doors: &Doors, headers: &HeaderMap, feed: &FeedId) -> Result<Token, Problem> {
+pub async fn editor(doors: &Doors, headers: &HeaderMap, feed: &FeedId) -> Result<Arc<Token>, Problem> {
     let Some(token) = token(doors, headers).await? else {
         return Err(Problem::unauthorized("Editing needs a token: send \"Authorization: Bearer TOKEN\"."));
     };
@@ -97,7 +99,11 @@ pub async fn reader(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Re
 }
 
 /// What a request may see of a feed, and the token that allows it to, if one does.
-async fn admitted(doors: &Doors, headers: &HeaderMap, state: &FeedState) -> Result<(Sight, Option<Token>), Problem> {
+async fn admitted(
+    doors: &Doors,
+    headers: &HeaderMap,
+    state: &FeedState,
+) -> Result<(Sight, Option<Arc<Token>>), Problem> {
     let feed = &state.feed.id;
     match token(doors, headers).await? {
         Some(token) if token.allows(Scope::Publish, feed) => Ok((Sight::Full, Some(token))),

@@ -4,6 +4,8 @@
 //! A write goes the way of an item's: token, body, idempotency key, feed, `If-Match`, rules, commit; and what was begun
 //! is finished, whether or not the client still waits for the answer.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -14,12 +16,7 @@ use serde_json::{Map, Value};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{
-    Doors, access,
-    address::Address,
-    body, feeds, once,
-    problem::{self, Problem},
-};
+use super::{Doors, access, address::Address, body, feeds, once, problem::Problem};
 use crate::{
     news::{
         Feed, FeedId, Kind, Mark,
@@ -84,7 +81,7 @@ pub async fn delete(
 }
 
 /// The token of a request that administers a feed.
-async fn administrator(doors: &Doors, parts: &Parts, feed: &FeedId) -> Result<Token, Problem> {
+async fn administrator(doors: &Doors, parts: &Parts, feed: &FeedId) -> Result<Arc<Token>, Problem> {
     let token = signed(access::token(doors, &parts.headers).await?)?;
     if token.allows(Scope::Admin, feed) {
         return Ok(token);
@@ -93,7 +90,7 @@ async fn administrator(doors: &Doors, parts: &Parts, feed: &FeedId) -> Result<To
 }
 
 /// The token, of which there must be one.
-fn signed(token: Option<Token>) -> Result<Token, Problem> {
+fn signed(token: Option<Arc<Token>>) -> Result<Arc<Token>, Problem> {
     token.ok_or_else(|| {
         let detail = "This needs a token that may administer the feed: \"newswire token create NAME --can admin\".";
         Problem::unauthorized(detail)
@@ -113,14 +110,14 @@ async fn write(
     doors: Doors,
     verb: Verb,
     feed: FeedId,
-    token: Token,
+    token: Arc<Token>,
     (parts, sent): (&Parts, &[u8]),
 ) -> Result<Response, Problem> {
     let once = once::once(parts, sent, &token)?;
     let if_match = once::if_match(&parts.headers).map(ToOwned::to_owned);
-    let asked = Asked { doors: doors.clone(), feed, who: token.name, if_match, once };
-    let finished = doors.drain.spawn(async move { asked.finish(verb).await }.in_current_span());
-    finished.await.unwrap_or_else(|error| Err(problem::of_task(error)))
+    let asked = Asked { doors: doors.clone(), feed, who: token.name.clone(), if_match, once };
+    let drain = doors.drain.clone();
+    drain.see_through(async move { asked.finish(verb).await }.in_current_span()).await
 }
 
 impl Asked {

@@ -11,6 +11,7 @@ pub mod body;
 pub mod bounds;
 pub mod conditional;
 pub mod describe;
+pub mod documents;
 pub mod feed_edit;
 pub mod feeds;
 pub mod health;
@@ -49,6 +50,7 @@ use crate::{
     upkeep::last_used::LastUsed,
 };
 use bounds::Places;
+use documents::Documents;
 use live::room::Room;
 use problem::Problem;
 use proxy::Proxy;
@@ -64,6 +66,8 @@ pub struct Doors {
     pub drain: Drain,
     /// What tickets are signed with.
     pub ticket_key: Arc<ticket::Key>,
+    /// The documents of feeds that were edited here.
+    pub documents: Arc<Documents>,
     /// When tokens were last used.
     pub last_used: Arc<LastUsed>,
     /// What stands in front of this server.

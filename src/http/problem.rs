@@ -235,11 +235,6 @@ impl IntoResponse for Problem {
 }
 
 /// A task of ours that did not finish: it panicked, or the runtime is going down.
-pub fn of_task(error: tokio::task::JoinError) -> Problem {
-    tracing::error!(%error, "a write was not finished");
-    Problem::internal()
-}
-
 /// A panic is a defect of ours: it costs its request and nothing else.
 pub fn of_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -4,6 +4,8 @@
 //! [`crate::news::edit`], commit. Only the commit changes anything, and it checks the item's version once more. What was
 //! begun is finished, whether or not the client still waits for the answer.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -18,8 +20,10 @@ use super::{
     Doors, access,
     address::Address,
     again::{Again, NOT_KEPT, again, taken},
-    body, feeds, items, once,
-    problem::{self, Problem},
+    body,
+    documents::Document,
+    feeds, items, once,
+    problem::Problem,
 };
 use crate::{
     news::{
@@ -68,9 +72,16 @@ struct Asked {
     doors: Doors,
     verb: Verb,
     feed: FeedId,
-    token: Token,
+    token: Arc<Token>,
     if_match: Option<String>,
     once: Option<Once>,
+}
+
+/// When the store is asked for a feed's document.
+#[derive(Clone, Copy, Debug)]
+enum Ask {
+    IfUnknown,
+    Anew,
 }
 
 /// What a write came to.
@@ -93,8 +104,7 @@ async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request:
     let asked = Asked { doors: doors.clone(), verb, feed, token, if_match, once };
     let id = id.map(ToOwned::to_owned);
     // A client that hangs up ends its request, and must not end this half-way.
-    let finished = doors.drain.spawn(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span());
-    finished.await.unwrap_or_else(|error| Err(problem::of_task(error)))
+    doors.drain.see_through(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span()).await
 }
 
 impl Asked {
@@ -116,7 +126,7 @@ impl Asked {
 
     /// Applies the verb to what stands, until what stood is still there at the commit.
     async fn carry_out(&self, id: Option<&str>, sent: &[u8]) -> Result<Done, Problem> {
-        let state = feeds::state(&self.doors, self.feed.as_str()).await?;
+        let mut document = self.document(Ask::IfUnknown).await?;
         let body = &body::object(sent)?;
         for _ in 0..TRIES {
             let current = match id {
@@ -129,10 +139,15 @@ impl Asked {
             let mark = Mark::random();
             let now = self.doors.store.now();
             let verb = self.verb;
-            let asked = Edit { feed: &state.feed, current: current.as_ref(), verb, body, now, mark };
+            let asked = Edit { feed: &document.feed, current: current.as_ref(), verb, body, now, mark };
             let draft = match edit(&asked) {
                 Err(closed) if closed.code == Code::FeedClosed => {
-                    return self.sent_to_closed(&state.feed, asked, closed).await;
+                    let newest = self.document(Ask::Anew).await?;
+                    if newest.own == document.own {
+                        return self.sent_to_closed(asked, closed).await;
+                    }
+                    document = newest;
+                    continue;
                 }
                 draft => draft?,
             };
@@ -143,6 +158,7 @@ impl Asked {
             let record = draft.record;
             let write = ItemWrite {
                 expected: current.as_ref().map_or(Expected::Nothing, |current| Expected::Version(current.version)),
+                under: Some(document.own),
                 record: record.clone(),
                 fields: draft.fields,
                 alt_ids: draft.alt_ids,
@@ -160,12 +176,23 @@ impl Asked {
                 Ok(Committed::Now(position)) => return self.committed(record, position).await,
                 Ok(Committed::Before(before)) => return self.repeat(before).await,
                 Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Conflict(Conflict::Feed)) => document = self.document(Ask::Anew).await?,
                 // Somebody was faster. What stands now decides, `If-Match` included.
                 Err(CommitError::Conflict(Conflict::Version)) if current.is_some() => {}
                 Err(CommitError::Conflict(conflict)) => return self.refused(conflict, &record).await,
             }
         }
         Err(Problem::unavailable("Others keep editing this item at the same moment; try again."))
+    }
+
+    /// The feed's document, by which the edit is judged.
+    async fn document(&self, ask: Ask) -> Result<Arc<Document>, Problem> {
+        let Doors { documents, store, .. } = &self.doors;
+        let found = match ask {
+            Ask::IfUnknown => documents.of(store, &self.feed).await?,
+            Ask::Anew => documents.read(store, &self.feed).await?,
+        };
+        found.ok_or_else(|| Problem::no_feed(self.feed.as_str()))
     }
 
     /// Whether `If-Match` lets this edit happen: the item is as the editor saw it, or what came in between touched
@@ -216,7 +243,11 @@ impl Asked {
     async fn refused(&self, conflict: Conflict, asked: &Record) -> Result<Done, Problem> {
         let standing = |id: Uuid| async move { self.doors.store.item(&self.feed, id).await };
         let refusal = match conflict {
-            Conflict::NoFeed => return Err(Problem::no_feed(self.feed.as_str())),
+            // What is kept of the document goes with the feed.
+            Conflict::NoFeed | Conflict::Feed => {
+                self.document(Ask::Anew).await?;
+                return Err(Problem::no_feed(self.feed.as_str()));
+            }
             Conflict::KeyReused => once::reused(),
             Conflict::Exists | Conflict::Version => {
                 let current = standing(asked.id).await?.map_or(NOT_KEPT, |item| item.status.name());
@@ -238,8 +269,8 @@ impl Asked {
     }
 
     /// A closed feed takes nothing new; a story that it has is not new.
-    async fn sent_to_closed(&self, feed: &Feed, edit_of: Edit<'_>, closed: Refusal) -> Result<Done, Problem> {
-        let open = Feed { status: FeedStatus::Live, ..feed.clone() };
+    async fn sent_to_closed(&self, edit_of: Edit<'_>, closed: Refusal) -> Result<Done, Problem> {
+        let open = Feed { status: FeedStatus::Live, ..edit_of.feed.clone() };
         let Some(draft) = edit(&Edit { feed: &open, ..edit_of })? else { return Err(closed.into()) };
         match again(&self.doors, &self.feed, &draft.record).await? {
             Some(Again::As(item)) => self.unchanged(item).await,

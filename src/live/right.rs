@@ -1,16 +1,19 @@
 //! By what right a reader reads: as anybody, or by a token. Who has lost it is told to leave before anything more is
 //! sent.
 //!
-//! A node looks at the store's revision of tokens twice a second while any reader holds one, and at the tokens
-//! themselves only where that has changed. Expiry is judged by the store's clock, without asking.
+//! A node looks at the store's revision of tokens twice a second while any reader holds one, or an editor has shown one
+//! lately, and at the tokens themselves only where that has changed. Expiry is judged by the store's clock, without asking.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     news::Moment,
@@ -56,15 +59,68 @@ impl Right {
     }
 }
 
-/// All tokens that readers of this node hold.
+/// How long after a look what was found before counts: a token that is revoked is refused within a second.
+const COUNTS: Duration = Duration::from_secs(1);
+/// How many tokens are kept before all are given up: they can be asked for again.
+const KEPT: usize = 4_096;
+
+/// All tokens that readers of this node hold, and those that requests showed lately.
 #[derive(Debug, Default)]
 pub struct Rights {
     held: Mutex<HashMap<Hash, Weak<Held>>>,
     /// The revision at the last look; none where nobody held a token.
     seen: Mutex<Option<u64>>,
+    shown: Mutex<Shown>,
+}
+
+/// Tokens that requests showed and that were not revoked at the last look.
+#[derive(Debug, Default)]
+struct Shown {
+    tokens: HashMap<Hash, Arc<Token>>,
+    /// When the last look was.
+    looked: Option<Instant>,
+    /// Grows whenever all are given up, so that what was read before that is not kept after it.
+    turn: u64,
+}
+
+impl Shown {
+    fn give_up(&mut self) {
+        self.tokens.clear();
+        self.turn += 1;
+    }
 }
 
 impl Rights {
+    /// The token of this hash, if there is one: from the store, or as a request showed it lately. Whether it has expired
+    /// is for the caller to say.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn token(&self, store: &SharedStore, hash: &Hash) -> Result<Option<Arc<Token>>, StoreError> {
+        let turn = {
+            let shown = self.shown();
+            if let Some(token) = shown.tokens.get(hash)
+                && shown.looked.is_some_and(|looked| looked.elapsed() <= COUNTS)
+            {
+                return Ok(Some(token.clone()));
+            }
+            shown.turn
+        };
+        let Some(token) = store.token(hash).await?.map(Arc::new) else { return Ok(None) };
+        let mut shown = self.shown();
+        if token.revoked.is_none() && shown.turn == turn {
+            if shown.tokens.len() >= KEPT {
+                shown.give_up();
+            }
+            shown.tokens.insert(*hash, token.clone());
+        }
+        Ok(Some(token))
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().expect("nothing panics while holding it")
+    }
+
     /// The right of who shows this token, which is good now.
     #[must_use]
     pub fn of(&self, token: &Token) -> Right {
@@ -89,14 +145,20 @@ impl Rights {
             let all = self.held.lock().expect("nothing panics while holding it");
             all.values().filter_map(Weak::upgrade).collect()
         };
-        if held.is_empty() {
+        if held.is_empty() && self.shown().tokens.is_empty() {
             return Ok(false);
         }
+        let asked = Instant::now();
         // What is not good any more is marked before the revision counts as seen.
         let before = *self.seen.lock().expect("nothing panics while holding it");
         let revision = store.tokens_revision().await?;
-        if before == Some(revision) {
-            return Ok(false);
+        {
+            let mut shown = self.shown();
+            shown.looked = Some(asked);
+            if before == Some(revision) {
+                return Ok(false);
+            }
+            shown.give_up();
         }
         let mut any = false;
         for held in held {

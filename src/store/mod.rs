@@ -139,6 +139,9 @@ pub struct FeedWrite {
 pub struct ItemWrite {
     /// What must be there before.
     pub expected: Expected,
+    /// The newest change of the feed itself ([`FeedState::own`]) that must be there before; none where the feed's document
+    /// had no say in what is written.
+    pub under: Option<Position>,
     /// The item as it shall read. `version`, `mark`, `kind` and `at` are set by the caller; the store sets `last_seq`,
     /// and `born` of a new item.
     pub record: Record,
@@ -171,6 +174,8 @@ pub enum Committed {
 pub enum Conflict {
     /// There is no such feed.
     NoFeed,
+    /// The feed itself has changed since [`ItemWrite::under`].
+    Feed,
     /// [`Expected::Nothing`], but the item is there, or was; or a new feed, but there is one of that id.
     Exists,
     /// [`Expected::Version`], but the item is not there or has another version; or the feed itself has changed since

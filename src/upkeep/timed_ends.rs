@@ -72,6 +72,7 @@ async fn end_one(store: &SharedStore, due: Due) -> Result<bool, StoreError> {
     let Some(draft) = end(&state.feed, &current, due.what, now, mark) else { return Ok(false) };
     let write = ItemWrite {
         expected: Expected::Version(current.version),
+        under: None,
         record: draft.record,
         fields: draft.fields,
         alt_ids: draft.alt_ids,

@@ -17,6 +17,7 @@ async fn publish(desk: &Newsroom, headline: &str) -> Record {
     let mut commit = desk.writing(&record);
     commit.once = Some(once("key", 1));
     commit.write = Write::Item(ItemWrite {
+        under: None,
         expected: Expected::Nothing,
         record: record.clone(),
         fields: vec![],

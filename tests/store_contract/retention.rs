@@ -125,6 +125,7 @@ pub(crate) async fn an_alt_id_is_known_after_its_item_was_dropped(place: &impl P
     let mut commit = desk.writing(&record);
     let write = |record: &Record| ItemWrite {
         expected: Expected::Nothing,
+        under: None,
         record: record.clone(),
         fields: vec![],
         alt_ids: vec![hash_of(7)],

@@ -66,8 +66,13 @@ impl Newsroom {
             1 => Expected::Nothing,
             version => Expected::Version(version - 1),
         };
-        let write =
-            ItemWrite { expected, record: record.clone(), fields: vec!["headline".to_owned()], alt_ids: vec![] };
+        let write = ItemWrite {
+            expected,
+            under: None,
+            record: record.clone(),
+            fields: vec!["headline".to_owned()],
+            alt_ids: vec![],
+        };
         self.change(record.mark, record.kind, Write::Item(write))
     }
 

@@ -93,6 +93,7 @@ pub(super) async fn carried_out(
         ["before", record] => return Ok(Ok(Committed::Before(remembered(record)?))),
         ["reused"] => Conflict::KeyReused,
         ["nofeed"] => Conflict::NoFeed,
+        ["feed"] => Conflict::Feed,
         ["exists"] => Conflict::Exists,
         ["version"] => Conflict::Version,
         ["alt", item] => Conflict::AltId(read::id(item)?),
@@ -146,7 +147,9 @@ fn item_call(append: &Append<'_>, once: Option<&Once>, write: &ItemWrite) -> Cal
         .arg(millis(record.pin.and_then(|pin| pin.until)))
         .arg(record::write(record))
         .arg(record::made(&write.fields, append.who))
-        .arg(record::ever(&Ever::default()));
+        .arg(record::ever(&Ever::default()))
+        .arg(write.under.map_or_else(String::new, |own| own.seq.to_string()))
+        .arg(write.under.map_or_else(String::new, |own| own.mark.to_string()));
     for alt_id in &write.alt_ids {
         call = call.arg(hex(alt_id));
     }

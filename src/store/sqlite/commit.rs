@@ -58,10 +58,11 @@ fn change(
     now: Moment,
 ) -> Result<Result<(Uuid, u64, Position), Conflict>, StoreError> {
     let feed = &commit.feed;
-    let Some(row) = rows::feed(db, feed)? else { return Ok(Err(Conflict::NoFeed)) };
-    let position = Position { seq: row.state.head.seq + 1, mark: commit.mark };
+    let Some(Stands { head, floor, own }) = stands(db, feed)? else { return Ok(Err(Conflict::NoFeed)) };
+    let position = Position { seq: head + 1, mark: commit.mark };
     let (item, version) = match write {
         Write::Create(_) => unreachable!("a new feed is not there yet"),
+        Write::Item(ItemWrite { under: Some(under), .. }) if *under != own => return Ok(Err(Conflict::Feed)),
         Write::Item(write) => {
             let born = match stands_against(db, feed, write, now)? {
                 Ok(born) => born.unwrap_or(position.seq),
@@ -72,7 +73,7 @@ fn change(
             (record.id, record.version)
         }
         Write::Feed(FeedWrite { expected, document }) => {
-            if row.state.own != *expected {
+            if own != *expected {
                 return Ok(Err(Conflict::Version));
             }
             put_feed(db, feed, Some(document), position, commit.kind, commit.at)?;
@@ -83,8 +84,25 @@ fn change(
     let changed = (!item.is_nil()).then_some((item, version));
     append(db, feed, position, commit.kind, commit.at, changed)?;
     advance(db, feed, position)?;
-    floor::keep_bounded(db, feed, position.seq, row.state.floor)?;
+    floor::keep_bounded(db, feed, position.seq, floor)?;
     Ok(Ok((item, version, position)))
+}
+
+/// How a feed stands before a commit, without its document.
+struct Stands {
+    head: u64,
+    floor: u64,
+    /// The newest change of the feed itself.
+    own: Position,
+}
+
+fn stands(db: &Connection, feed: &FeedId) -> Result<Option<Stands>, StoreError> {
+    let mut found = db.prepare_cached("SELECT head, floor, own_seq, own_mark FROM feeds WHERE id = ?")?;
+    let stands = found.query_row([feed.as_str()], |row| {
+        let own = Position { seq: rows::number(row, 2)?, mark: Mark(row.get(3)?) };
+        Ok(Stands { head: rows::number(row, 0)?, floor: rows::number(row, 1)?, own })
+    });
+    Ok(stands.optional()?)
 }
 
 /// Looks at the expected version, the altIds and the pin. Where nothing stands against the write, the seq at which the

@@ -149,7 +149,7 @@ impl Sqlite {
     /// Carries out a job of the writer, once it is on the disk.
     async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let writer = self.open_threads(|threads| threads.writer.clone())?;
         writer.write(act).await
@@ -360,7 +360,7 @@ impl Store for Sqlite {
     }
 
     async fn load(&self, rows: Vec<Row>) -> Result<(), StoreError> {
-        self.write(move |db| load::load(db, rows)).await
+        self.write(move |db| load::load(db, rows.clone())).await
     }
 
     async fn facts(&self) -> Result<Vec<(&'static str, String)>, StoreError> {

@@ -1,13 +1,16 @@
 //! The one writer: a thread that carries out what is waiting, many jobs in one transaction.
 //!
-//! A job is answered only once its transaction is on the disk. Jobs stand in savepoints of their own, so that one that
-//! fails takes nothing of the others with it; where the file itself fails, all of the group fail, and the writer opens
-//! the file again for the next group: a disk that was full needs no restart.
+//! A job is answered only once its transaction is on the disk. Where one fails, the group is carried out again with each
+//! job in a savepoint of its own, so that it takes nothing of the others with it; where the file itself fails, all of the
+//! group fail, and the writer opens the file again for the next group: a disk that was full needs no restart.
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, thread, time::Duration};
 
-use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot, watch};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::{Role, fault, keys, schema};
 use crate::{news::Moment, store::StoreError};
@@ -18,6 +21,10 @@ const WAITING: usize = 256;
 /// Jobs in one transaction. Syncing the disk costs as much for one as for many, so more is better; but all of them wait
 /// for the last, and the command line waits for all of them.
 const GROUP: usize = 64;
+
+/// How soon after a transaction began the next one does, at the earliest. A lone job never waits; where many come at once,
+/// each group pays for one sync, one look of the followers and one walk along the readers.
+const GATHERED: Duration = Duration::from_millis(2);
 
 /// Who is to look once a job is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +37,7 @@ enum Wakes {
 
 /// One job: what to do in a transaction, and whom to tell.
 trait Job: Send {
-    /// Does it, and keeps the answer.
+    /// Does it, and keeps the answer. It may be done again, where the first time was taken back.
     fn run(&mut self, db: &Connection) -> Result<(), StoreError>;
 
     /// Who is to look afterwards.
@@ -41,16 +48,15 @@ trait Job: Send {
 }
 
 struct Waiting<T, F> {
-    act: Option<F>,
+    act: F,
     wakes: Wakes,
     outcome: Option<T>,
     asked: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Job for Waiting<T, F> {
+impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Job for Waiting<T, F> {
     fn run(&mut self, db: &Connection) -> Result<(), StoreError> {
-        let act = self.act.take().expect("a job is run once");
-        self.outcome = Some(act(db)?);
+        self.outcome = Some((self.act)(db)?);
         Ok(())
     }
 
@@ -94,7 +100,7 @@ impl Writer {
     /// Carries out a job and waits until it is on the disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.carry_out(act, Wakes::Followers).await
     }
@@ -102,18 +108,18 @@ impl Writer {
     /// The same for a job that changes no feed: a check of health, say.
     pub(super) async fn beside_feeds<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.carry_out(act, Wakes::Nobody).await
     }
 
     async fn carry_out<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
         wakes: Wakes,
     ) -> Result<T, StoreError> {
         let (asked, answer) = oneshot::channel();
-        let job = Box::new(Waiting { act: Some(act), wakes, outcome: None, asked });
+        let job = Box::new(Waiting { act, wakes, outcome: None, asked });
         self.jobs.send(job).await.map_err(|_| fault::closed())?;
         answer.await.map_err(|_| fault::closed())?
     }
@@ -131,7 +137,14 @@ struct Loop {
 impl Loop {
     /// What wakes it: a job, or the end of all ways to it.
     fn run(mut self) {
+        let mut next = Instant::now();
         while let Some(first) = self.waiting.blocking_recv() {
+            while let early = next.saturating_duration_since(Instant::now())
+                && !early.is_zero()
+            {
+                thread::park_timeout(early);
+            }
+            next = Instant::now() + GATHERED;
             let mut group = vec![first];
             while group.len() < GROUP
                 && let Ok(next) = self.waiting.try_recv()
@@ -163,19 +176,38 @@ impl Loop {
             closed => closed.insert(schema::writing(&self.file, self.role)?),
         };
         let mut all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (job, failed) in group.iter_mut().zip(failed) {
-            let mut one = all.savepoint()?;
-            match job.run(&one) {
-                Ok(()) => one.commit()?,
-                Err(error @ StoreError::Unavailable(_)) => return Err(error),
-                Err(error) => {
-                    one.rollback()?;
-                    one.commit()?;
-                    *failed = Some(error);
-                }
+        // A savepoint copies every page that its job touches: it is made only where one is needed.
+        match group.iter_mut().try_for_each(|job| job.run(&all)) {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(_) => {
+                all.rollback()?;
+                all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                one_by_one(&mut all, group, failed)?;
             }
         }
         keys::forget_old(&all, Moment::of_this_machine(), 2 * GROUP)?;
         Ok(all.commit()?)
     }
+}
+
+/// Runs each job in a savepoint, and tells which have failed.
+fn one_by_one(
+    all: &mut Transaction<'_>,
+    group: &mut [Box<dyn Job>],
+    failed: &mut [Option<StoreError>],
+) -> Result<(), StoreError> {
+    for (job, failed) in group.iter_mut().zip(failed) {
+        let mut one = all.savepoint()?;
+        match job.run(&one) {
+            Ok(()) => one.commit()?,
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                one.rollback()?;
+                one.commit()?;
+                *failed = Some(error);
+            }
+        }
+    }
+    Ok(())
 }

@@ -6,11 +6,14 @@
 --      15 published (ms), 16 place of a pin that holds ('' for none), 17 its end (ms, '' for none),
 --      18 due entry of breaking (ms, '' for none), 19 due entry of the pin (ms, '' for none),
 --      20 header, ever and story, a line each, 21 who and fields, one line, 22 ever of an erased version,
---      23… hashes of altIds
+--      23 seq and 24 mark of the feed's own change that must be there ('' for whatever it is),
+--      25… hashes of altIds
 
 local before = answered_before()
 if before then return before end
-if redis.call('EXISTS', KEYS[1]) == 0 then return {'nofeed'} end
+local own = redis.call('HMGET', KEYS[1], 'head', 'fseq', 'fmark')
+if not own[1] then return {'nofeed'} end
+if ARGV[23] ~= '' and (own[2] ~= ARGV[23] or own[3] ~= ARGV[24]) then return {'feed'} end
 
 local id, at = ARGV[10], tonumber(ARGV[4])
 local current = redis.call('HGET', KEYS[5], id)
@@ -27,7 +30,7 @@ elseif redis.call('HEXISTS', KEYS[10], string.gsub(id, '%-', '') .. string.rep('
   return {'exists'}
 end
 
-for i = 23, #ARGV do
+for i = 25, #ARGV do
   local owner = redis.call('HGET', KEYS[10], ARGV[i])
   if owner and owner ~= id then return {'alt', owner} end
 end
@@ -69,7 +72,7 @@ if ARGV[14] == '1' then
 end
 redis.call('ZADD', KEYS[9], ARGV[12], ARGV[21] .. '\n' .. record)
 
-for i = 23, #ARGV do redis.call('HSET', KEYS[10], ARGV[i], id) end
+for i = 25, #ARGV do redis.call('HSET', KEYS[10], ARGV[i], id) end
 for i, what in ipairs({'breaking', 'pin'}) do
   local member = ARGV[1] .. ' ' .. id .. ' ' .. what
   if ARGV[17 + i] ~= '' then

@@ -40,7 +40,8 @@ async fn feed(store: &SharedStore, feeds: &Arc<Feeds>) -> (Arc<Awake>, Position)
             ever: Ever::default(),
             story: format!("{{\"headline\":\"{}\"}}", "Polls have closed. ".repeat(number)),
         };
-        let write = ItemWrite { expected: Expected::Nothing, record, fields: Vec::new(), alt_ids: Vec::new() };
+        let write =
+            ItemWrite { expected: Expected::Nothing, under: None, record, fields: Vec::new(), alt_ids: Vec::new() };
         let write = Write::Item(write);
         let commit = Commit {
             feed: id.clone(),
