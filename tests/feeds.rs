@@ -112,3 +112,45 @@ async fn a_request_about_a_feed_that_is_sent_twice_happens_once() {
         assert_eq!(server.get(path).await.expect("the server answers").status(), 200, "the new one stays, {kept:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_published_is_judged_by_the_document_as_it_now_reads() {
+    for kept in [Kept::Sqlite, Kept::Redis] {
+        let one = Server::start(kept).await;
+        let other = if matches!(kept, Kept::Redis) { Some(one.beside().await) } else { None };
+        let admin = one.token(&["--can", "admin"]);
+        let publish = async || {
+            let item = json!({"headline": "News"});
+            let (status, _, answer) = asked(&one, &admin, Method::POST, "/v1/feeds/night/items", &item).await;
+            (status, answer["code"].clone(), answer["item"]["language"].clone())
+        };
+        // Changed at another node, or by the command line beside the server, each time just before it counts.
+        let change = async |method: Method, path: &str, body: Value| match &other {
+            Some(other) => assert!(asked(other, &admin, method, path, &body).await.0 < 300, "{body}"),
+            None => {
+                let words: &[&str] = match (&method, body["status"].as_str()) {
+                    (&Method::POST, _) => &["feed", "create", "night", "--title", "Night"],
+                    (&Method::DELETE, _) => &["feed", "delete", "night", "--yes"],
+                    (_, Some("closed")) => &["feed", "close", "night"],
+                    (_, Some(_)) => &["feed", "reopen", "night"],
+                    _ => &["feed", "set", "night", "--language", "el"],
+                };
+                one.beside_it(words);
+            }
+        };
+        let path = "/v1/feeds/night";
+        let new = json!({"id": "night", "title": "Night"});
+        change(Method::POST, "/v1/feeds", new.clone()).await;
+        assert_eq!(publish().await, (201, Value::Null, Value::Null));
+        change(Method::PATCH, path, json!({"language": "el"})).await;
+        assert_eq!(publish().await, (201, Value::Null, json!("el")), "{kept:?}");
+        change(Method::PATCH, path, json!({"status": "closed"})).await;
+        assert_eq!(publish().await, (409, json!("feedClosed"), Value::Null), "{kept:?}");
+        change(Method::PATCH, path, json!({"status": "live"})).await;
+        assert_eq!(publish().await.0, 201, "{kept:?}");
+        change(Method::DELETE, path, json!({})).await;
+        assert_eq!(publish().await.0, 404, "{kept:?}");
+        change(Method::POST, "/v1/feeds", new).await;
+        assert_eq!(publish().await, (201, Value::Null, Value::Null), "{kept:?}: another feed of the same name");
+    }
+}

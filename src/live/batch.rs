@@ -124,6 +124,9 @@ struct Kept {
 /// All batches that are kept.
 #[derive(Debug, Default)]
 pub struct Batches {
+    /// That of the feed which was asked for last: a walk asks for the same one a few times for each reader.
+    here: Option<(Number, Kept)>,
+    /// Those of the others.
     feeds: HashMap<Number, Kept>,
     bytes: usize,
     count: usize,
@@ -216,7 +219,11 @@ impl Batches {
 
     /// What is kept of a feed, if that still says the same.
     fn kept(&mut self, awake: &Awake) -> &mut Kept {
-        let kept = self.feeds.entry(awake.number).or_insert_with(|| Kept::of(awake.glance()));
+        if self.here.as_ref().is_none_or(|(number, _)| *number != awake.number) {
+            let kept = self.feeds.remove(&awake.number).unwrap_or_else(|| Kept::of(awake.glance()));
+            self.feeds.extend(self.here.replace((awake.number, kept)));
+        }
+        let (_, kept) = self.here.as_mut().expect("it was put there just now");
         if kept.glance.version != awake.version() {
             *kept = Kept::of(awake.glance());
         }

@@ -107,15 +107,26 @@ fn address(value: &str) -> Option<String> {
 
 /// One pass.
 fn pass(html: &str) -> String {
-    let mut text = CLEANER.clean(html).to_string();
-    // In what was just written, `<` stands nowhere but at the start of a tag, and these tags have no attributes.
-    for (from, to) in RENAMED {
-        if text.contains(from) {
-            text = text.replace(&format!("<{from}>"), &format!("<{to}>"));
-            text = text.replace(&format!("</{from}>"), &format!("</{to}>"));
-        }
+    renamed(&CLEANER.clean(html).to_string()).replace("<p></p>", "").trim().to_owned()
+}
+
+/// What was just written, with the tags of [`RENAMED`] as what they become: `<` stands nowhere but at the start of a tag,
+/// and these tags have no attributes.
+fn renamed(text: &str) -> String {
+    let mut parts = text.split('<');
+    let mut renamed = String::with_capacity(text.len());
+    renamed.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (tag, _) = part.split_once('>').unwrap_or((part, ""));
+        let name = tag.trim_start_matches('/');
+        let found = RENAMED.iter().find(|(from, _)| *from == name);
+        let (slash, rest) = part.split_at(tag.len() - name.len());
+        renamed.push('<');
+        renamed.push_str(slash);
+        renamed.push_str(found.map_or(name, |(_, to)| to));
+        renamed.push_str(&rest[name.len()..]);
     }
-    text.replace("<p></p>", "").trim().to_owned()
+    renamed
 }
 
 /// Sanitises a body. The result may be empty; sanitising it again changes nothing.
@@ -141,11 +152,11 @@ pub fn sanitise(field: &str, html: &str) -> Result<String, Refusal> {
         return Err(too_long("formatting tags with attributes", limits::BODY_DRESSED_TAGS, dressed));
     }
 
-    let mut kept = pass(html);
-    for _ in 1..PASSES {
+    let mut kept = Cow::Borrowed(html);
+    for passes in 0..PASSES {
         let count = kept.chars().count();
         // Far over the limit, a further pass would cost much and change little.
-        if count > 2 * limits::BODY {
+        if passes > 0 && count > 2 * limits::BODY {
             return Err(too_long("characters", limits::BODY, count));
         }
         let again = pass(&kept);
@@ -156,9 +167,9 @@ pub fn sanitise(field: &str, html: &str) -> Result<String, Refusal> {
             if let Some(long) = links(&kept).map(|link| link.chars().count()).find(|count| *count > limits::LINK) {
                 return Err(too_long("characters in a link", limits::LINK, long));
             }
-            return Ok(kept);
+            return Ok(again);
         }
-        kept = again;
+        kept = Cow::Owned(again);
     }
     Err(Refusal::new(Code::Invalid, format!("{field} is not HTML that can be tidied: close its tags in order."))
         .field(field))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use newswire::{
-    news::{Kind, Moment, Pin, Record, Status},
+    news::{Feed, Kind, Mark, Moment, Pin, Position, Record, Status},
     store::{Commit, Conflict, Expected, ItemWrite, Write},
 };
 
@@ -61,6 +61,27 @@ pub(crate) async fn an_edit_of_another_version_is_refused(place: &impl Place) {
     }
     let unknown = desk.writing(&desk.draft("Never published"));
     assert_eq!(desk.refused(expecting(Expected::Version(1), unknown)).await, Conflict::Version);
+}
+
+pub(crate) async fn what_was_judged_by_an_older_document_is_refused(place: &impl Place) {
+    let desk = open(place).await;
+    let judged = |under: Position, mut commit: Commit| {
+        if let Write::Item(write) = &mut commit.write {
+            write.under = Some(under);
+        }
+        commit
+    };
+    let first = desk.state().await;
+    let item = desk.draft("One");
+    desk.commit(judged(first.own, desk.writing(&item))).await;
+    let document = Feed { title: "Another".to_owned(), ..first.feed };
+    desk.commit(desk.writing_feed(Kind::FeedUpdated, document).await).await;
+    let (second, edit) = (desk.state().await, desk.writing(&desk.draft("Two")));
+    assert_eq!(desk.refused(judged(first.own, edit.clone())).await, Conflict::Feed);
+    let same_seq = Position { mark: Mark(!second.own.mark.0), ..second.own };
+    assert_eq!(desk.refused(judged(same_seq, edit.clone())).await, Conflict::Feed, "its mark counts, too");
+    assert_eq!(desk.state().await.head, second.head, "a refusal changes nothing");
+    desk.commit(judged(second.own, edit)).await;
 }
 
 pub(crate) async fn an_alt_id_of_another_item_is_refused_by_its_name(place: &impl Place) {

@@ -75,6 +75,7 @@ macro_rules! held_by {
                 a_commit_to_no_feed_is_refused,
                 an_item_that_is_there_cannot_be_published_again,
                 an_edit_of_another_version_is_refused,
+                what_was_judged_by_an_older_document_is_refused,
                 an_alt_id_of_another_item_is_refused_by_its_name,
                 an_alt_id_stays_its_items_own,
                 a_taken_pin_is_refused_by_its_holder,

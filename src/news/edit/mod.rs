@@ -138,12 +138,14 @@ impl Edit<'_> {
 
     /// The draft of a record that followed from `current`; none where nothing differs.
     fn draft(&self, current: Option<&Record>, record: Record) -> Option<Draft> {
-        let fields = differences(current, &record);
+        let stories = stories(current, &record);
+        let fields = differences(current, &record, &stories);
         if fields.is_empty() {
             return None;
         }
-        let kept = if record.status == Status::Removed { current.unwrap_or(&record) } else { &record };
-        let alt_ids = Story::of(&kept.story).alt_id_hashes(&self.feed.id);
+        let [before, after] = stories;
+        let kept = if record.status == Status::Removed { before } else { after };
+        let alt_ids = kept.alt_id_hashes(&self.feed.id);
         Some(Draft { kind: record.kind, record, fields: fields.into_iter().collect(), alt_ids })
     }
 
@@ -186,9 +188,8 @@ impl Edit<'_> {
 }
 
 /// The names of what an editor can change and what differs, between two records, or of all that a first one has.
-fn differences(before: Option<&Record>, after: &Record) -> BTreeSet<String> {
-    let story = |record: &Record| Story::of(&record.story);
-    let mut names = before.map(story).unwrap_or_default().differences(&story(after));
+fn differences(before: Option<&Record>, after: &Record, [old, new]: &[Story; 2]) -> BTreeSet<String> {
+    let mut names = old.differences(new);
     let mut also = |name: &str, differs: bool| {
         if differs {
             names.insert(name.to_owned());
@@ -198,4 +199,10 @@ fn differences(before: Option<&Record>, after: &Record) -> BTreeSet<String> {
     also("pinned", before.and_then(|before| before.pin) != after.pin);
     also("status", before.map_or(Status::Usable, |before| before.status) != after.status);
     names
+}
+
+/// The stories of two records; an empty one where there is no first.
+fn stories(before: Option<&Record>, after: &Record) -> [Story; 2] {
+    let story = |record: &Record| Story::of(&record.story);
+    [before.map(story).unwrap_or_default(), story(after)]
 }

@@ -9,6 +9,7 @@ use super::{
     Draft, Edit, Kind, Record, Refusal, Status, Story, Verb, differences, limits,
     patch::{Over, Patch},
     status::allow,
+    stories,
 };
 use crate::news::{
     Ever,
@@ -26,7 +27,7 @@ pub(super) fn update(edit: &Edit<'_>, current: &Record) -> Result<Option<Draft>,
     allow(Verb::Update, current)?;
     let mut record = revised(edit, current, edit.body, Kind::ItemUpdated)?;
     let noticed = |name: &String| field::named(name).is_some_and(|field| field.noticed == Notice::Reader);
-    if differences(Some(current), &record).iter().any(noticed) {
+    if differences(Some(current), &record, &stories(Some(current), &record)).iter().any(noticed) {
         record.updated = edit.moved(current);
     }
     finished(edit, current, record)

@@ -7,7 +7,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{Role, SCHEMA, keys};
 use crate::store::StoreError;
@@ -96,7 +96,7 @@ pub(super) fn writing(file: &Path, role: Role) -> Result<Connection, StoreError>
         Role::Server => SERVER_WAITS,
         Role::Beside => BESIDE_WAITS,
     })?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_prepared(&db)?;
     db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     // A commit is acknowledged once it is on the disk.
     db.pragma_update(None, "synchronous", "full")?;
@@ -110,11 +110,18 @@ pub(super) fn writing(file: &Path, role: Role) -> Result<Connection, StoreError>
     Ok(db)
 }
 
+/// Keeps statements prepared, as they were: planned for any value, and not anew for each.
+fn keep_prepared(db: &Connection) -> Result<(), StoreError> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Opens a connection that only reads.
 pub(super) fn reading(file: &Path) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(SERVER_WAITS)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_prepared(&db)?;
     Ok(db)
 }
 

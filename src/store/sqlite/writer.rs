@@ -211,3 +211,47 @@ fn one_by_one(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_fails_takes_nothing_of_its_group_with_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("feeds.db");
+        let mut db = schema::writing(&file, Role::Server).expect("opens");
+        schema::create(&mut db).expect("tables");
+        db.execute_batch("CREATE TABLE said (word TEXT)").expect("a table");
+        let committed = watch::Sender::new(0);
+        let (writer, _thread) = Writer::start(db, file, Role::Server, committed).expect("starts");
+        let say = |word: &'static str, fails: bool| {
+            writer.write(move |db: &Connection| {
+                db.execute("INSERT INTO said VALUES (?)", [word])?;
+                if fails { Err(StoreError::Corrupt(word.to_owned())) } else { Ok(()) }
+            })
+        };
+        // The others wait for this one, and so are a group.
+        let (go, gone) = sync_channel::<()>(0);
+        let gone = std::sync::Mutex::new(gone);
+        let first = writer.write(move |_: &Connection| {
+            // Where it is in their group, it is carried out again, and nobody tells it twice.
+            let _told_or_never = gone.lock().expect("free").recv();
+            Ok(())
+        });
+        let all = async { tokio::join!(say("one", false), say("two", true), say("three", false)) };
+        let let_go = async { tokio::task::spawn_blocking(move || go.send(()).expect("it waits")).await.expect("sent") };
+        let (first, (one, two, three), ()) = tokio::join!(first, all, let_go);
+        first.expect("done");
+        one.expect("done");
+        three.expect("done");
+        assert!(matches!(two, Err(StoreError::Corrupt(word)) if word == "two"));
+        let said = writer.write(|db: &Connection| {
+            let mut said = db.prepare("SELECT word FROM said ORDER BY word")?;
+            Ok(said.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?)
+        });
+        assert_eq!(said.await.expect("reads"), ["one", "three"]);
+    }
+}

@@ -36,9 +36,9 @@ for i = 25, #ARGV do
 end
 
 local mine = {}
+local pins = redis.call('HMGET', KEYS[8], '1', '2', '3')
 for place = 1, 3 do
-  local held = redis.call('HGET', KEYS[8], place)
-  local holder, ends = string.match(held or '', '^(%S+) (%d*)$')
+  local holder, ends = string.match(pins[place] or '', '^(%S+) (%d*)$')
   if holder == id then
     mine[#mine + 1] = place
   elseif holder and ARGV[16] == tostring(place) and (ends == '' or at < tonumber(ends)) then
@@ -52,7 +52,7 @@ redis.call('HSET', KEYS[5], id, record)
 redis.call('ZADD', KEYS[7], seq, id)
 if ARGV[13] == '1' then
   redis.call('ZADD', KEYS[6], ARGV[15], id)
-else
+elseif current then
   redis.call('ZREM', KEYS[6], id)
 end
 
@@ -77,7 +77,7 @@ for i, what in ipairs({'breaking', 'pin'}) do
   local member = ARGV[1] .. ' ' .. id .. ' ' .. what
   if ARGV[17 + i] ~= '' then
     redis.call('ZADD', KEYS[11], ARGV[17 + i], member)
-  else
+  elseif current then
     redis.call('ZREM', KEYS[11], member)
   end
 end
