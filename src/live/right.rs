@@ -173,3 +173,52 @@ impl Rights {
         Ok(any)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        Scope,
+        sqlite::{Role, Sqlite},
+        token::Secret,
+    };
+
+    #[tokio::test]
+    async fn a_token_that_was_shown_counts_until_a_look_finds_it_revoked_or_no_look_comes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store: SharedStore = Arc::new(Sqlite::open(dir.path(), Role::Server).expect("opens"));
+        let hash = Secret::random().hash();
+        let token = Token {
+            name: "desk".to_owned(),
+            hash,
+            scopes: vec![Scope::Publish],
+            feeds: Vec::new(),
+            created: store.now(),
+            expires: None,
+            revoked: None,
+            last_used: None,
+        };
+        assert!(store.create_token(token).await.expect("answers"));
+        let rights = Rights::default();
+        let revoked = async || {
+            let token = rights.token(&store, &hash).await.expect("answers").expect("is there");
+            token.revoked.is_some()
+        };
+        assert!(!revoked().await);
+        rights.look(&store).await.expect("answers");
+        assert!(!revoked().await, "what was read before a look is read again after it");
+        assert!(store.revoke_token("desk").await.expect("answers"));
+        assert!(!revoked().await, "it is not asked for each time");
+        rights.look(&store).await.expect("answers");
+        assert!(revoked().await);
+
+        // Where no look comes any more, what was found at the last one is not trusted for long.
+        let stale = store.token(&hash).await.expect("answers").expect("is there");
+        rights.shown().tokens.insert(hash, Arc::new(Token { revoked: None, ..stale }));
+        assert!(!revoked().await);
+        tokio::time::pause();
+        tokio::time::advance(COUNTS + Duration::from_millis(1)).await;
+        tokio::time::resume();
+        assert!(revoked().await);
+    }
+}
