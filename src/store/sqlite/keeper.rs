@@ -5,12 +5,14 @@
 //! removal, its own process's or another's, and after its start, since the run before may have been ended between a
 //! removal and that: so nobody has to ask for it, and nothing has to be remembered.
 //!
-//! No commit waits for a checkpoint, except where the log has grown so large that letting it grow on would be worse,
-//! and except where bytes have to leave it.
+//! No commit waits for it, except where bytes have to leave the log.
 
 use std::{
-    path::{Path, PathBuf},
-    sync::mpsc::{self, RecvTimeoutError, TrySendError},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError, TrySendError},
+    },
     thread,
     time::Duration,
 };
@@ -18,18 +20,14 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{Role, fault, follower, schema};
+use super::{
+    Role, fault, follower, schema,
+    wal::{self, Wal},
+};
 use crate::store::StoreError;
 
 /// How often it looks.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
-
-/// From this size on, the log is copied into the file beside the writer.
-const CHECKPOINT_AT: u64 = 4 * 1024 * 1024;
-
-/// From this size on, the writer has to wait until the log is copied and emptied: readers that followed each other
-/// without a gap have kept it from starting over.
-const TRUNCATE_AT: u64 = 64 * 1024 * 1024;
 
 /// How long one try to empty the log waits for the readers of old views, which are short.
 const TRY: Duration = Duration::from_millis(500);
@@ -59,11 +57,12 @@ impl Keeper {
         file: PathBuf,
         role: Role,
         committed: watch::Sender<u64>,
+        wal: Arc<Wal>,
     ) -> Result<(Self, thread::JoinHandle<()>), StoreError> {
         let (scrubs, asked) = mpsc::sync_channel(SCRUBS);
         let thread = thread::Builder::new()
             .name("sqlite-keeper".to_owned())
-            .spawn(move || Loop::new(file, role, committed).run(&asked))
+            .spawn(move || Loop::new(file, role, committed, wal).run(&asked))
             .map_err(|error| StoreError::Unavailable(format!("no thread for checkpoints: {error}")))?;
         Ok((Self { scrubs }, thread))
     }
@@ -79,19 +78,13 @@ impl Keeper {
     }
 }
 
-/// The size of the write-ahead log beside this file, in bytes.
-pub(super) fn log_size(file: &Path) -> u64 {
-    let mut log = file.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).map_or(0, |found| found.len())
-}
-
 struct Loop {
     /// None before the first look, and after a failure.
     db: Option<Connection>,
     file: PathBuf,
     role: Role,
     committed: watch::Sender<u64>,
+    wal: Arc<Wal>,
     /// `PRAGMA data_version` at the last look by this connection, which alone can compare it; none before its first.
     seen: Option<i64>,
     /// Whether anything was committed since the last checkpoint that copied all.
@@ -105,11 +98,11 @@ struct Loop {
 }
 
 impl Loop {
-    fn new(file: PathBuf, role: Role, committed: watch::Sender<u64>) -> Self {
+    fn new(file: PathBuf, role: Role, committed: watch::Sender<u64>, wal: Arc<Wal>) -> Self {
         // Where the command line works beside a server, what an earlier run left is the server's to see to; and where
         // there is no server, the log goes when the command line ends.
         let remains = role == Role::Server;
-        Self { db: None, file, role, committed, seen: None, uncopied: true, newest: None, remains, passes: (0, 1) }
+        Self { db: None, file, role, committed, wal, seen: None, uncopied: true, newest: None, remains, passes: (0, 1) }
     }
 
     /// What wakes it: the time to look, a scrub, or the end of all ways to it.
@@ -142,16 +135,15 @@ impl Loop {
             let (left, after_failure) = self.passes;
             if left > 0 {
                 self.passes.0 = left - 1;
-            } else if checkpoint(self.connection()?, "TRUNCATE")? {
+            } else if wal::checkpoint(self.connection()?, "TRUNCATE")? {
                 self.emptied();
             } else {
                 self.passes = (after_failure, LOOKS_PASSED_OVER.min(after_failure * 2));
             }
         }
-        let size = log_size(&self.file);
-        if self.uncopied && size > CHECKPOINT_AT {
-            let how = if size > TRUNCATE_AT { "TRUNCATE" } else { "PASSIVE" };
-            self.uncopied = !checkpoint(self.connection()?, how)?;
+        if self.uncopied && self.wal.is_long() {
+            self.uncopied = !wal::checkpoint(self.connection()?, "PASSIVE")?;
+            self.wal.copied();
         }
         Ok(())
     }
@@ -187,7 +179,7 @@ impl Loop {
     fn scrub(&mut self) -> Result<Option<String>, StoreError> {
         self.notice()?;
         for _ in 0..TRIES {
-            if checkpoint(self.connection()?, "TRUNCATE")? {
+            if wal::checkpoint(self.connection()?, "TRUNCATE")? {
                 self.emptied();
                 return Ok(None);
             }
@@ -202,8 +194,8 @@ impl Loop {
 
     fn connection(&mut self) -> Result<&Connection, StoreError> {
         if self.db.is_none() {
-            let db = schema::writing(&self.file, self.role)?;
-            db.busy_timeout(TRY)?;
+            let mut db = schema::writing(&self.file, self.role)?;
+            schema::wait_for_locks(&mut db, TRY)?;
             self.db = Some(db);
         }
         Ok(self.db.as_ref().expect("it was opened just now"))
@@ -220,11 +212,4 @@ fn removed_since(db: &Connection, newest: i64) -> Result<bool, StoreError> {
          ) OR (SELECT trimmed FROM whole) > ?1",
     )?;
     Ok(removed.query_row([newest], |row| row.get(0))?)
-}
-
-/// Copies the log into the file. True if all of it was copied.
-fn checkpoint(db: &Connection, how: &str) -> Result<bool, StoreError> {
-    let (busy, pages, copied): (bool, i64, i64) =
-        db.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(!busy && pages == copied)
 }

@@ -21,6 +21,7 @@ mod reads;
 mod rows;
 mod schema;
 mod tokens;
+mod wal;
 mod walk;
 mod writer;
 
@@ -30,7 +31,7 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     thread::JoinHandle,
@@ -135,8 +136,9 @@ impl Sqlite {
         schema::create(&mut db)?;
         let reads = reads::Reads::open(file.clone())?;
         let committed = watch::Sender::new(0);
-        let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone())?;
-        let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone())?;
+        let wal = Arc::<wal::Wal>::default();
+        let (writer, writing) = writer::Writer::start(db, file.clone(), role, committed.clone(), wal.clone())?;
+        let (keeper, keeping) = keeper::Keeper::start(file.clone(), role, committed.clone(), wal)?;
         let mut run = floor::TOLD;
         if role == Role::Server {
             getrandom::fill(&mut run).expect("the operating system gives random numbers");
@@ -369,7 +371,7 @@ impl Store for Sqlite {
             ("store", "sqlite".to_owned()),
             ("file", self.file.display().to_string()),
             ("size", size.to_string()),
-            ("write-ahead log", keeper::log_size(&self.file).to_string()),
+            ("write-ahead log", wal::size(&self.file).to_string()),
             ("SQLite", rusqlite::version().to_owned()),
             ("schema", SCHEMA.to_string()),
         ])
@@ -382,7 +384,7 @@ impl Store for Sqlite {
             writer.beside_feeds(|db| Ok(db.execute("UPDATE whole SET checks = checks + 1", [])?)).await?;
             *self.healthy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
-        let size = keeper::log_size(&self.file);
+        let size = wal::size(&self.file);
         let too_large = format!(
             "the write-ahead log {}-wal has {} MiB: a program keeps an old state of the file open",
             self.file.display(),

@@ -5,9 +5,10 @@
 //! a follower needs one number. Nothing refers to anything by rowid, and nothing is enforced twice: the writer checks
 //! before it writes.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use tokio::time::Instant;
 
 use super::{Role, SCHEMA, keys};
 use crate::store::StoreError;
@@ -20,6 +21,22 @@ pub(super) const SERVER_WAITS: Duration = Duration::from_secs(5);
 
 /// How long the command line waits. The server comes first, and somebody who typed a command can wait.
 const BESIDE_WAITS: Duration = Duration::from_secs(10);
+
+impl Role {
+    /// How long its writes wait for a lock.
+    pub(super) fn waits(self) -> Duration {
+        match self {
+            Self::Server => SERVER_WAITS,
+            Self::Beside => BESIDE_WAITS,
+        }
+    }
+}
+
+/// How often whoever waits for a lock looks whether it is free.
+const LOOKS_EVERY: Duration = Duration::from_micros(500);
+
+/// How long the log of writes may stay where it was longer, in bytes.
+const LOG_STAYS: u32 = 64 * 1024 * 1024;
 
 /// Statements that a connection keeps prepared: more than there are in this store.
 const STATEMENTS: usize = 64;
@@ -91,11 +108,8 @@ ALTER TABLE whole ADD COLUMN ticket_key BLOB;
 
 /// Opens a connection that writes.
 pub(super) fn writing(file: &Path, role: Role) -> Result<Connection, StoreError> {
-    let db = Connection::open(file)?;
-    db.busy_timeout(match role {
-        Role::Server => SERVER_WAITS,
-        Role::Beside => BESIDE_WAITS,
-    })?;
+    let mut db = Connection::open(file)?;
+    wait_for_locks(&mut db, role.waits())?;
     keep_prepared(&db)?;
     db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     // A commit is acknowledged once it is on the disk.
@@ -105,9 +119,23 @@ pub(super) fn writing(file: &Path, role: Role) -> Result<Connection, StoreError>
     db.pragma_update(None, "temp_store", "memory")?;
     // Checkpoints are made beside the writer, so that no commit waits for one.
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // The log of writes is cut when it starts over, so that its size tells how much is not yet checkpointed.
-    db.pragma_update(None, "journal_size_limit", 0)?;
+    // The log of writes stays as long as it was when it starts over: to cut it and let it grow again costs each time.
+    db.pragma_update(None, "journal_size_limit", LOG_STAYS)?;
     Ok(db)
+}
+
+/// Looks often whether a lock is free again, for so long. SQLite's own pauses grow, up to a tenth of a second, and what a
+/// writer waits for takes a few milliseconds.
+pub(super) fn wait_for_locks(db: &mut Connection, patience: Duration) -> Result<(), StoreError> {
+    let mut since = Instant::now();
+    db.busy_handler(Some(move |looks: i32| {
+        if looks == 0 {
+            since = Instant::now();
+        }
+        thread::park_timeout(LOOKS_EVERY);
+        since.elapsed() < patience
+    }))?;
+    Ok(())
 }
 
 /// Keeps statements prepared, as they were: planned for any value, and not anew for each.

@@ -4,7 +4,7 @@
 //! job in a savepoint of its own, so that it takes nothing of the others with it; where the file itself fails, all of the
 //! group fail, and the writer opens the file again for the next group: a disk that was full needs no restart.
 
-use std::{path::PathBuf, thread, time::Duration};
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Role, fault, keys, schema};
+use super::{Role, fault, keys, schema, wal::Wal};
 use crate::{news::Moment, store::StoreError};
 
 /// Jobs that may wait before whoever brings another has to: a burst of a newsroom, and not more memory than that.
@@ -84,15 +84,17 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts it on an open connection. Followers watch `committed`. It ends once all ways to it are gone.
     pub(super) fn start(
-        db: Connection,
+        mut db: Connection,
         file: PathBuf,
         role: Role,
         committed: watch::Sender<u64>,
+        wal: Arc<Wal>,
     ) -> Result<(Self, thread::JoinHandle<()>), StoreError> {
         let (jobs, waiting) = mpsc::channel(WAITING);
+        wal.watch(&mut db)?;
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || Loop { db: Some(db), file, role, committed, waiting }.run())
+            .spawn(move || Loop { db: Some(db), file, role, committed, wal, waiting }.run())
             .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
         Ok((Self { jobs }, thread))
     }
@@ -131,6 +133,7 @@ struct Loop {
     file: PathBuf,
     role: Role,
     committed: watch::Sender<u64>,
+    wal: Arc<Wal>,
     waiting: mpsc::Receiver<Box<dyn Job>>,
 }
 
@@ -173,8 +176,13 @@ impl Loop {
     fn transact(&mut self, group: &mut [Box<dyn Job>], failed: &mut [Option<StoreError>]) -> Result<(), StoreError> {
         let db = match &mut self.db {
             Some(db) => db,
-            closed => closed.insert(schema::writing(&self.file, self.role)?),
+            closed => {
+                let mut db = schema::writing(&self.file, self.role)?;
+                self.wal.watch(&mut db)?;
+                closed.insert(db)
+            }
         };
+        self.wal.restart_if_asked(db, self.role.waits())?;
         let mut all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // A savepoint copies every page that its job touches: it is made only where one is needed.
         match group.iter_mut().try_for_each(|job| job.run(&all)) {
@@ -226,7 +234,7 @@ mod tests {
         schema::create(&mut db).expect("tables");
         db.execute_batch("CREATE TABLE said (word TEXT)").expect("a table");
         let committed = watch::Sender::new(0);
-        let (writer, _thread) = Writer::start(db, file, Role::Server, committed).expect("starts");
+        let (writer, _thread) = Writer::start(db, file, Role::Server, committed, Arc::default()).expect("starts");
         let say = |word: &'static str, fails: bool| {
             writer.write(move |db: &Connection| {
                 db.execute("INSERT INTO said VALUES (?)", [word])?;
