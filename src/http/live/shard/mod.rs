@@ -9,6 +9,7 @@
 //! no task, no channel, no timer and no buffer. What must wait for the store ([`crate::live::Step::Ask`]) is asked by a
 //! short task that has the reader meanwhile, and brings it back.
 
+mod ahead;
 mod connection;
 mod pinned;
 mod serve;

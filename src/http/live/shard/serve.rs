@@ -19,7 +19,7 @@ use mio::{Events, Interest, Poll, Token};
 use tokio::time::Instant;
 
 use super::{
-    Arrival, BELL, Brought, Errand, Post,
+    Arrival, BELL, Brought, Errand, Post, ahead,
     connection::{Connection, Fate, Pass},
     pinned::Pinned,
     speech::Part,
@@ -177,9 +177,26 @@ impl Shard {
             slots.clear();
             slots
                 .extend(self.crowds.get(&feed).into_iter().flat_map(|crowd| crowd.seats.iter().map(|(slot, _)| *slot)));
-            slots.iter().for_each(|slot| self.with(*slot, Doing::Advancing, &clock));
+            for (index, slot) in slots.iter().enumerate() {
+                self.fetch_ahead(&slots[index..]);
+                self.with(*slot, Doing::Advancing, &clock);
+            }
         }
         self.slots = slots;
+    }
+
+    /// What the looks after this one need: a connection, and once that is there, its reader.
+    fn fetch_ahead(&self, slots: &[u32]) {
+        let connection = |ahead: usize| {
+            let index = usize::try_from(*slots.get(ahead)?).expect("32 bits");
+            self.connections.get(index)?.as_deref()
+        };
+        if let Some(connection) = connection(2) {
+            ahead::fetch(connection);
+        }
+        if let Some(seat) = connection(1).and_then(|connection| connection.speech.seats.first()) {
+            ahead::fetch(seat);
+        }
     }
 
     /// Takes in the streams that begin.
