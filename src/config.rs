@@ -17,8 +17,9 @@ use ipnet::IpNet;
 pub use crate::{http::proxy::PublicUrl, store::open::Address as StoreAddress};
 
 /// Every name in the environment that means something to this program.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "NEWSWIRE_LISTEN",
+    "NEWSWIRE_METRICS",
     "NEWSWIRE_DATA",
     "NEWSWIRE_STORE",
     "NEWSWIRE_PUBLIC_URL",
@@ -36,6 +37,9 @@ const NAMES: [&str; 11] = [
 pub struct Settings {
     /// Where it listens, an IP address and a port. Default `127.0.0.1:8787`; port 0 takes a free one. `NEWSWIRE_LISTEN`.
     pub listen: SocketAddr,
+    /// Where metrics are served, at `/metrics`: an address that only those reach who watch the server, and another one than
+    /// readers have; port 0 takes a free one. Default: nowhere. `NEWSWIRE_METRICS`.
+    pub metrics: Option<SocketAddr>,
     /// Where feeds are kept. Default: SQLite, one file in the directory of `--data` (`NEWSWIRE_DATA`), which is
     /// `newswire-data` in the working directory unless given, and is created. A directory is refused together with
     /// another store, which keeps nothing there. `NEWSWIRE_STORE`.
@@ -79,6 +83,9 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", env = "NEWSWIRE_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
+    /// Address and port to serve metrics on, at /metrics; one that only those reach who watch the server [default: nowhere]
+    #[arg(long, value_name = "ADDR", env = "NEWSWIRE_METRICS")]
+    metrics: Option<SocketAddr>,
     #[command(flatten)]
     place: StoreArgs,
     /// Where the public finds the server, with the path below which a proxy serves it, if any
@@ -158,6 +165,12 @@ pub enum Contradiction {
         "a data directory (--data, NEWSWIRE_DATA) is for the sqlite store, and the store is {0}: leave one of them out"
     )]
     DataWithout(String),
+    /// One address for the public and for who watches.
+    #[error(
+        "metrics (--metrics, NEWSWIRE_METRICS) need an address of their own: at {0} they would be where readers are \
+         (--listen, NEWSWIRE_LISTEN); give another port"
+    )]
+    MetricsForReaders(SocketAddr),
     /// A variable that means nothing.
     #[error("{name} in the environment is not a setting of newswire: known are {}", NAMES.join(", "))]
     UnknownName {
@@ -194,8 +207,12 @@ impl ServeArgs {
         if let Some(name) = unknown(names) {
             return Err(Contradiction::UnknownName { name });
         }
+        if let Some(metrics) = self.metrics.filter(|metrics| meet(*metrics, self.listen)) {
+            return Err(Contradiction::MetricsForReaders(metrics));
+        }
         Ok(Settings {
             listen: self.listen,
+            metrics: self.metrics,
             store: self.place.address()?,
             public_url: self.public_url.clone(),
             trust_proxy: self.trust_proxy.clone(),
@@ -206,6 +223,12 @@ impl ServeArgs {
             drain: Duration::from_secs(self.drain),
         })
     }
+}
+
+/// Whether who listens at one of these would be in the way of the other.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && (one.ip() == other.ip() || everywhere)
 }
 
 /// A number of readers: at least one.
@@ -253,6 +276,20 @@ mod tests {
     fn a_data_directory_for_redis_is_a_contradiction_that_tells_no_password() {
         let said = place(Some("d"), "redis://:secret@db").address().expect_err("a contradiction").to_string();
         assert!(said.contains("--data") && !said.contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn two_listeners_meet_at_one_port_of_one_address_or_of_all() {
+        let met = |one: &str, other: &str| meet(one.parse().expect("an address"), other.parse().expect("an address"));
+        for (one, other) in [("10.0.0.1:80", "10.0.0.1:80"), ("0.0.0.0:80", "10.0.0.1:80"), ("10.0.0.1:80", "[::]:80")]
+        {
+            assert!(met(one, other) && met(other, one), "{one} {other}");
+        }
+        for (one, other) in
+            [("10.0.0.1:0", "10.0.0.1:0"), ("10.0.0.1:80", "10.0.0.1:81"), ("10.0.0.1:80", "10.0.0.2:80")]
+        {
+            assert!(!met(one, other) && !met(other, one), "{one} {other}");
+        }
     }
 
     #[test]

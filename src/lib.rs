@@ -20,15 +20,17 @@
 //! - [`store`]: where it is kept: the contract, and its two implementations. It knows nothing of HTTP.
 //! - [`live`]: how it moves: window, wire, reader, drain. It knows nothing of transports.
 //! - [`http`]: the doors.
-//! - [`upkeep`]: what any node does by the clock.
+//! - [`upkeep`]: what any node does by the clock. [`count`]: how it counts what happens. [`metrics`]: what it tells of that.
 //! - [`config`]: every setting. [`first_run`] and [`sample`]: what a new store gets. [`command`]: what the command line
 //!   does beside serving.
 
 pub mod command;
 pub mod config;
+pub mod count;
 pub mod first_run;
 pub mod http;
 pub mod live;
+pub mod metrics;
 pub mod news;
 pub mod sample;
 pub mod store;

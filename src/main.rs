@@ -18,15 +18,20 @@ use newswire::{
     first_run::{self, Editor},
     http::{
         self, Doors,
+        bounds::Places,
         live::{room::Room, shard::Shards},
         proxy::Proxy,
     },
     live::{Drain, Feeds, follow},
+    metrics::Metrics,
     sample,
-    store::{self, open::Role},
+    store::{self, SharedStore, measured::Measured, open::Role},
     upkeep,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tracing_subscriber::EnvFilter;
 
 /// A publish is some hundred small allocations that end on another thread: measured beside glibc's, it saves a tenth of a
@@ -47,13 +52,10 @@ async fn main() -> ExitCode {
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     log(settings.log);
     let room = Room::of(settings.max_readers, settings.max_readers_per_address, raise_file_limit());
-    let store = store::open::open(&settings.store, Role::Server).await?;
-    let listener = http::serve::listen(settings.listen).map_err(|error| {
-        Failure::new(
-            Exit::Refused,
-            format!("{} cannot be listened on ({error}); choose another --listen", settings.listen),
-        )
-    })?;
+    let measured = Measured::around(store::open::open(&settings.store, Role::Server).await?);
+    let store: SharedStore = measured.clone();
+    let listener = listen(settings.listen, "--listen")?;
+    let watched = settings.metrics.map(|address| listen(address, "--metrics")).transpose()?;
     let address = listener.local_addr().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
     let drain = Drain::default();
     let feeds = Feeds::asleep(store.clone(), drain.clone());
@@ -75,7 +77,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let last_used = Arc::default();
     drain.spawn(upkeep::last_used::keep(Arc::clone(&last_used), store.clone(), drain.clone()));
     let proxy = Arc::new(Proxy { public: settings.public_url, trusted: settings.trust_proxy });
-    let router = http::router(Doors {
+    let doors = Doors {
         store: store.clone(),
         feeds: feeds.clone(),
         drain: drain.clone(),
@@ -84,17 +86,28 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         last_used,
         proxy: proxy.clone(),
         room,
-    });
+        places: Places::default(),
+        refusals: Arc::default(),
+    };
     let shards = Shards::start(&feeds)
         .map_err(|error| Failure::new(Exit::Refused, format!("readers cannot be served ({error})")))?;
-    announce(address, proxy.public.as_ref().map(PublicUrl::as_str), editor.as_ref());
+    let metrics = Metrics::of(&measured, &doors, &shards);
+    announce(address, watched.as_ref(), proxy.public.as_ref().map(PublicUrl::as_str), editor.as_ref());
     tokio::select! {
-        () = http::serve::accept(listener, router, proxy, shards, drain.clone()) => {}
+        () = metrics.serve(watched, doors.clone()) => {}
+        () = http::serve::accept(listener, http::router(doors), proxy, shards, drain.clone()) => {}
         () = stop(&drain, settings.drain) => {}
     }
     store.close().await;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Listens on an address, or names the option that chooses another.
+fn listen(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    http::serve::listen(address).map_err(|error| {
+        Failure::new(Exit::Refused, format!("{address} cannot be listened on ({error}); choose another {option}"))
+    })
 }
 
 /// Each reader is an open file: as many as the system allows this process, not as few as it begins with.
@@ -135,12 +148,15 @@ async fn signalled() {
 }
 
 /// Says where everything is, in a few lines on standard output.
-fn announce(address: SocketAddr, public: Option<&str>, editor: Option<&Editor>) {
+fn announce(address: SocketAddr, watched: Option<&TcpListener>, public: Option<&str>, editor: Option<&Editor>) {
     let version = env!("CARGO_PKG_VERSION");
     let at = public.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
     let mut lines = format!("newswire {version}\n  page   {at}/\n  API    {at}/v1/feeds\n");
     if public.is_some() {
         lines.push_str(&format!("  listens on {address}\n"));
+    }
+    if let Some(address) = watched.and_then(|listener| listener.local_addr().ok()) {
+        lines.push_str(&format!("  scrape http://{address}/metrics\n"));
     }
     if let Some(editor) = editor {
         lines.push_str(&format!("  token  {}   (an editor's; it is shown only this once)\n", editor.token.reveal()));

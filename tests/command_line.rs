@@ -71,10 +71,12 @@ type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [Senseless; 21] = [
+    let bad: [Senseless; 23] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),
+        (&["--data", &data, "--metrics", "9464"], &[], "--metrics"),
+        (&["--data", &data, "--listen", "0.0.0.0:9464"], &[("NEWSWIRE_METRICS", "127.0.0.1:9464")], "--metrics"),
         (&["--data", &data, "--store", "mysql"], &[], "--store"),
         (&["serve", "--data", &data, "--store", "redis://127.0.0.1:1"], &[], "--data"),
         (&["--data", &data, "--drain", "never"], &[], "--drain"),

@@ -51,6 +51,15 @@ impl Default for Places {
     }
 }
 
+impl Places {
+    /// The kinds of places by name, with how many of each are taken and how many there are.
+    #[must_use]
+    pub fn taken(&self) -> [(&'static str, usize, usize); 3] {
+        let taken = |name, places: &Semaphore, most| (name, most - places.available_permits(), most);
+        [taken("reads", &self.reads, READS), taken("writes", &self.writes, WRITES), taken("kills", &self.kills, KILLS)]
+    }
+}
+
 /// Runs around every request.
 pub async fn hold(State(places): State<Places>, request: Request, next: Next) -> Response {
     let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());

@@ -54,6 +54,7 @@ use documents::Documents;
 use live::room::Room;
 use problem::Problem;
 use proxy::Proxy;
+use request::Refusals;
 
 /// What every door needs. Clones are the same doors.
 #[derive(Clone, Debug)]
@@ -74,10 +75,15 @@ pub struct Doors {
     pub proxy: Arc<Proxy>,
     /// The room for readers.
     pub room: Arc<Room>,
+    /// The places of open requests.
+    pub places: Places,
+    /// How often requests were refused.
+    pub refusals: Refusals,
 }
 
 /// Every door of the server.
 pub fn router(doors: Doors) -> Router {
+    let (places, refusals) = (doors.places.clone(), doors.refusals.clone());
     let verb = |verb: Verb| post(move |state, path, request| publish::act(verb, state, path, request));
     Router::new()
         .route("/", get(page::index))
@@ -107,9 +113,9 @@ pub fn router(doors: Doors) -> Router {
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(doors)
         .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(middleware::from_fn_with_state(Places::default(), bounds::hold))
+        .layer(middleware::from_fn_with_state(places, bounds::hold))
         .layer(cors())
-        .layer(middleware::from_fn(request::tell))
+        .layer(middleware::from_fn_with_state(refusals, request::tell))
 }
 
 /// What is at no address of ours. The public path alone is the page's, which loads its files from below it.

@@ -61,15 +61,21 @@ pub async fn changes(
     };
     let polled =
         poll(&doors.feeds, &awake, Asked { after, limit, wait: Duration::from_secs(wait), filter, right }).await?;
+    let numbers = &doors.feeds.numbers;
     let body = match polled {
         Polled::Revoked => return Err(Problem::unauthorized("The token was revoked, or the feed now needs one.")),
         Polled::Reset { reason: Reset::Gone, .. } => return Err(Problem::no_feed(&feed)),
-        Polled::Reset { reason, position } => json!({"reset": reason.name(), "position": position}).to_string(),
+        Polled::Reset { reason, position } => {
+            numbers.resets.one(reason);
+            json!({"reset": reason.name(), "position": position}).to_string()
+        }
         Polled::Changes { changes, position, more } => {
+            numbers.polls.deliveries.add(changes.len() as u64);
             let texts: Vec<_> = changes.iter().map(|change| String::from_utf8_lossy(change)).collect();
             format!("{{\"changes\":[{}],\"position\":\"{position}\",\"more\":{more}}}", texts.join(","))
         }
     };
+    numbers.polls.bytes.add(body.len() as u64);
     let head = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, Body::from(body)).into_response())
 }

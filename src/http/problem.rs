@@ -168,6 +168,12 @@ impl Problem {
         Self { limit: Some(format!("{limit} open streams")), ..problem }
     }
 
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// The text, with the id of the request that it answers.
     pub fn json(&self, request_id: &str) -> String {
         let mut json = serde_json::to_value(self).expect("a problem is plain data");

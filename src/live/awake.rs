@@ -83,6 +83,8 @@ pub struct Glance {
     pub public: bool,
     /// The window's head.
     pub head: Position,
+    /// The seq of the oldest change that can be gone on from without the store.
+    pub base: u64,
 }
 
 /// How far what was read earlier can be trusted.
@@ -153,6 +155,7 @@ impl Awake {
             ended: live.ended,
             public: live.window.state().feed.access == Access::Public,
             head: live.window.head(),
+            base: live.window.base().seq,
         }
     }
 
@@ -232,6 +235,10 @@ impl Awake {
             match feeds.store.log(&self.id, self.state().head).await? {
                 Ok(log) => {
                     let (head, came) = (log.state.head, !log.entries.is_empty());
+                    // What a feed wakes with is older than the feed's being followed here.
+                    if self.is_filled() {
+                        feeds.numbers.follow(&log.entries, feeds.store.now());
+                    }
                     let reached = self.change(|live| {
                         live.window.append(log.entries, log.state);
                         live.window.head() == head
@@ -307,8 +314,15 @@ impl Awake {
     }
 
     /// Roughly how many bytes the window holds.
-    pub(super) fn weight(&self) -> usize {
+    #[must_use]
+    pub fn weight(&self) -> usize {
         self.lock().as_ref().map_or(0, |live| live.window.weight())
+    }
+
+    /// How many changes the window has.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.lock().as_ref().map_or(0, |live| live.window.changes())
     }
 
     /// Gives up the older half of the window.

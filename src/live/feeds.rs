@@ -5,13 +5,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 
 use tokio::sync::Semaphore;
 
-use super::{awake::Awake, drain::Drain, filters::Count, freshness::Freshness, right::Rights};
+use super::{awake::Awake, drain::Drain, filters::Count, freshness::Freshness, numbers::Numbers, right::Rights};
 use crate::{
     news::FeedId,
     store::{SharedStore, StoreError},
@@ -24,7 +24,7 @@ const ASLEEP_AFTER: Duration = Duration::from_secs(600);
 const WINDOWS_BYTES: usize = 512 * 1024 * 1024;
 
 /// How many reads for readers behind their window may be at the store at once. The slot is given back after each page.
-const READS_AT_ONCE: usize = 32;
+pub const READS_AT_ONCE: usize = 32;
 
 /// How long a reader waits for its feed to wake.
 const WAKING: Duration = Duration::from_secs(5);
@@ -43,6 +43,8 @@ pub struct Feeds {
     pub reads: Semaphore,
     /// The tokens that open readers hold.
     pub rights: Rights,
+    /// What this node counts of how changes move.
+    pub numbers: Numbers,
     /// How many different filters open readers have.
     filters: Count,
 }
@@ -56,6 +58,7 @@ impl Feeds {
             freshness: Freshness::unconfirmed(store.now()),
             reads: Semaphore::new(READS_AT_ONCE),
             rights: Rights::default(),
+            numbers: Numbers::default(),
             filters: Count::default(),
             store,
             drain,
@@ -115,6 +118,12 @@ impl Feeds {
     #[must_use]
     pub fn readers(&self, id: &FeedId) -> usize {
         self.awake(id).map_or(0, |awake| awake.readers())
+    }
+
+    /// How many different filters the open readers of this node have.
+    #[must_use]
+    pub fn filters(&self) -> usize {
+        self.filters.load(Ordering::Relaxed)
     }
 
     /// Puts to sleep what nobody reads, forgets what has ended or was never filled, gives up snapshots that are too

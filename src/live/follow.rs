@@ -41,6 +41,7 @@ pub async fn follow(feeds: Arc<Feeds>, follower: Box<dyn Follower>) {
                 pause = PAUSE.0;
                 return;
             };
+            feeds.numbers.failed.one();
             tracing::warn!(%error, pause_ms = pause.as_millis(), "following the store failed");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE.1);

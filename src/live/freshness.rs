@@ -41,11 +41,17 @@ impl Freshness {
         self.last.lock().expect("nothing panics while holding it").moment
     }
 
+    /// How long ago that was; none where nothing was confirmed yet.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        let last = self.last.lock().expect("nothing panics while holding it").instant;
+        last.map(|instant| instant.elapsed())
+    }
+
     /// Whether that is recent enough.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        let last = self.last.lock().expect("nothing panics while holding it").instant;
-        last.is_some_and(|instant| instant.elapsed() <= STALE_AFTER)
+        self.age().is_some_and(|age| age <= STALE_AFTER)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod follow;
 pub mod freshness;
 pub mod goodbye;
 pub mod message;
+pub mod numbers;
 pub mod poll;
 pub mod reader;
 pub mod right;

@@ -130,6 +130,7 @@ pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, 
         if Instant::now() >= deadline || feeds.drain.leaving() {
             return Ok(Polled::Changes { changes: Vec::new(), position, more: false });
         }
+        let _waiting = feeds.numbers.polls.wait();
         tokio::select! {
             () = woken => {}
             () = tokio::time::sleep_until(until) => {}

@@ -244,6 +244,15 @@ impl Reader {
         self.standing = standing;
     }
 
+    /// Where it walks, once it does.
+    #[must_use]
+    pub fn at(&self) -> Option<Position> {
+        match self.standing.stage {
+            Stage::Walking(at) => Some(at),
+            Stage::Opening(_) | Stage::Starting { .. } | Stage::Paging => None,
+        }
+    }
+
     /// Whether it walks along the window: what it sends then can be taken back and stepped again.
     #[must_use]
     pub fn walks(&self) -> bool {
@@ -340,7 +349,10 @@ impl Reader {
 
     /// A page is sent, after a reset if there is a reason for one.
     fn turned(&mut self, mut paging: Box<Paging>, page: Bytes, more: bool) -> Vec<Bytes> {
-        let reset = paging.reset.take().map(|reason| Message::reset(&self.awake.id, reason).on(self.wire));
+        let reset = paging.reset.take().map(|reason| {
+            self.feeds.numbers.resets.one(reason);
+            Message::reset(&self.awake.id, reason).on(self.wire)
+        });
         if more {
             self.paging = Some(paging);
         } else {

@@ -202,6 +202,18 @@ impl Window {
         self.taken_away
     }
 
+    /// The change just before the oldest one that it has.
+    #[must_use]
+    pub fn base(&self) -> Position {
+        self.base
+    }
+
+    /// How many changes it has, superseded ones too.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.places.len()
+    }
+
     /// Roughly how many bytes it holds.
     #[must_use]
     pub fn weight(&self) -> usize {

@@ -11,7 +11,9 @@
 
 pub mod dump;
 pub mod hash;
+pub mod measured;
 pub mod open;
+pub mod operation;
 pub mod redis;
 pub mod sqlite;
 pub mod token;

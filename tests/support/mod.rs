@@ -12,6 +12,7 @@ pub(crate) mod redis;
 pub(crate) mod redis_place;
 pub(crate) mod server;
 pub(crate) mod stream;
+pub(crate) mod watch;
 
 use std::{path::Path, time::Duration};
 

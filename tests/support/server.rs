@@ -114,8 +114,8 @@ impl Server {
             assert!(read > 0, "newswire ended before it listened: {}", self.log());
             said.push(line);
         }
-        // The token, if there is one, is written together with the lines before it.
-        if out.buffer().contains(&b'\n') {
+        // The lines after it, if there are any, are written together with it.
+        while out.buffer().contains(&b'\n') {
             let mut line = String::new();
             out.read_line(&mut line).expect("its output can be read");
             said.push(line);

@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderValue, header as name};
 use serde_json::{Map, Value, json};
 
 use super::{Doors, access::Sight, conditional, problem::Problem, proxy::PublicUrl};
+pub use problem::codes;
 
 /// What stands at `/openapi.json`, but for the server's address.
 static OPENAPI: LazyLock<Value> = LazyLock::new(openapi);

@@ -52,6 +52,11 @@ const PROBLEMS: [Row; 31] = [
     ("full", 503, "There is no room for another stream, here or for this address.", &["Retry-After"]),
 ];
 
+/// The code of every problem.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    PROBLEMS.iter().map(|row| row.0)
+}
+
 /// Codes that any request can be answered with.
 const ALWAYS: [&str; 3] = ["uriTooLong", "internal", "busy"];
 

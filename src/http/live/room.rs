@@ -84,6 +84,12 @@ impl Room {
         Ok(Place { room: self.clone(), address })
     }
 
+    /// How many readers it takes.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.node
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().expect("nothing panics while holding it")
     }

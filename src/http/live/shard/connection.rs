@@ -18,6 +18,7 @@ use super::{
         ear::{Compression, Ear},
         room::Place,
     },
+    counts::{Counts, Parting, Transport},
     pinned::Pinned,
     speech::{End, Gathered, Last, PARTS, Part, Speech, Wrote},
     wheel::Due,
@@ -68,6 +69,7 @@ pub(super) struct Pass<'a> {
     pub(super) scratch: &'a mut [u8],
     pub(super) parts: &'a mut Vec<Part>,
     pub(super) pinned: &'a Arc<Pinned>,
+    pub(super) counts: &'a Counts,
     /// Readers that go to ask the store, with their seats.
     pub(super) asking: Vec<(usize, Reader)>,
     /// When the connection is to be looked at again.
@@ -100,7 +102,10 @@ impl Connection {
 
     /// A reader is back from asking; none: asking failed in a way it should not.
     pub(super) fn brought(&mut self, seat: usize, brought: Option<(Reader, Turn)>, pass: &mut Pass<'_>) -> Fate {
-        let Some(brought) = brought else { return Fate::Gone };
+        let Some(brought) = brought else {
+            self.speech.part(Parting::Failed);
+            return Fate::Gone;
+        };
         let mut parts = Vec::new();
         self.speech.brought(seat, brought, self.stuck_since.is_some(), &mut parts);
         match self.write(&parts, pass) {
@@ -138,6 +143,7 @@ impl Connection {
     fn stuck(&mut self, pass: &mut Pass<'_>) -> Fate {
         let since = self.stuck_since.unwrap_or(pass.clock.instant);
         if pass.clock.instant.saturating_duration_since(since) >= PATIENCE {
+            self.speech.part(Parting::Stuck);
             return Fate::Gone;
         }
         pass.until = Some(since + PATIENCE);
@@ -179,7 +185,8 @@ impl Connection {
         if taken > 0 {
             self.stuck_since = None;
         }
-        let wrote = self.speech.wrote(parts, taken, pass.pinned);
+        let (wrote, changes) = self.speech.wrote(parts, taken, pass.pinned);
+        pass.counts.of(Transport::of(self.speech.wire)).wrote(taken, changes);
         if wrote == Wrote::Some {
             self.stuck_since.get_or_insert(pass.clock.instant);
         }

@@ -7,10 +7,12 @@
 //!
 //! A reader here is its socket, its filter and its position, and what is left of a frame whose write stopped half-way:
 //! no task, no channel, no timer and no buffer. What must wait for the store ([`crate::live::Step::Ask`]) is asked by a
-//! short task that has the reader meanwhile, and brings it back.
+//! short task that has the reader meanwhile, and brings it back. What a shard counts ([`counts`]) is its own, and where its
+//! readers stand it says when it is asked.
 
 mod ahead;
 mod connection;
+pub mod counts;
 mod pinned;
 mod serve;
 mod speech;
@@ -21,16 +23,19 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use mio::{Poll, Token, Waker};
+use tokio::{sync::Notify, time::timeout};
 
 use super::Walk;
 use crate::live::{Feeds, Reader, Turn, bell::Bell, drain::Staying};
+use counts::{Census, Counts};
 use pinned::Pinned;
 
 /// The event of a shard's bell; sockets have the numbers below.
@@ -42,6 +47,7 @@ pub struct Shards {
     posts: Arc<[Arc<Post>]>,
     next: Arc<AtomicUsize>,
     feeds: Arc<Feeds>,
+    pinned: Arc<Pinned>,
 }
 
 /// A stream that begins: its socket, and what was agreed on.
@@ -57,12 +63,18 @@ pub struct Arrival {
     pub walk: Walk,
 }
 
-/// What is left for a shard to find when its bell has rung. Neither list outgrows the readers there are.
+/// What is left for a shard to find when its bell has rung, and what it leaves for others. Neither list outgrows the
+/// readers there are.
 #[derive(Debug)]
 struct Post {
     bell: Arc<Bell>,
     arrivals: Mutex<Vec<(Arrival, Staying)>>,
     brought: Mutex<Vec<Brought>>,
+    counts: Counts,
+    /// Whether somebody has asked for a census since the last one.
+    asked: AtomicBool,
+    census: Mutex<Census>,
+    taken: Notify,
 }
 
 /// A reader that was away to ask the store.
@@ -93,7 +105,15 @@ impl Shards {
                     tracing::error!(%error, "a shard could not be woken");
                 }
             });
-            let post = Arc::new(Post { bell: Arc::new(bell), arrivals: Mutex::default(), brought: Mutex::default() });
+            let post = Arc::new(Post {
+                bell: Arc::new(bell),
+                arrivals: Mutex::default(),
+                brought: Mutex::default(),
+                counts: Counts::default(),
+                asked: AtomicBool::new(false),
+                census: Mutex::default(),
+                taken: Notify::new(),
+            });
             posts.push(post.clone());
             let (feeds, pinned, runtime) = (feeds.clone(), pinned.clone(), tokio::runtime::Handle::current());
             thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
@@ -101,7 +121,7 @@ impl Shards {
                 serve::forever(poll, &post, &feeds, &pinned);
             })?;
         }
-        let shards = Self { posts: posts.into(), next: Arc::default(), feeds: feeds.clone() };
+        let shards = Self { posts: posts.into(), next: Arc::default(), feeds: feeds.clone(), pinned };
         let (leaving, told) = (feeds.drain.clone(), shards.clone());
         feeds.drain.spawn(async move {
             leaving.left().await;
@@ -116,6 +136,36 @@ impl Shards {
         let staying = self.feeds.drain.stay();
         post.arrivals.lock().expect("nothing panics while holding it").push((arrival, staying));
         post.bell.ring();
+    }
+
+    /// What each has counted.
+    pub fn counts(&self) -> impl Iterator<Item = &Counts> {
+        self.posts.iter().map(|post| &post.counts)
+    }
+
+    /// How many bytes unfinished writes hold.
+    #[must_use]
+    pub fn pinned_bytes(&self) -> usize {
+        self.pinned.bytes()
+    }
+
+    /// Asks each where its readers stand now, and returns how many did not say within a second.
+    pub async fn take_census(&self) -> usize {
+        let answers = self.posts.iter().map(|post| {
+            // Before it is asked, so that the answer is not missed.
+            let taken = post.taken.notified();
+            post.asked.store(true, Ordering::Release);
+            post.bell.ring();
+            timeout(counts::PATIENCE, taken)
+        });
+        join_all(answers).await.iter().filter(|answer| answer.is_err()).count()
+    }
+
+    /// Where readers stood at the last census.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        let censuses = self.posts.iter().map(|post| *post.census.lock().expect("nothing panics while holding it"));
+        censuses.fold(Census::default(), Census::and)
     }
 }
 

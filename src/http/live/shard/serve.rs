@@ -1,8 +1,8 @@
 //! A shard's loop.
 //!
 //! What can wake it: a socket from which something came, or that takes something again; the bell, for a feed that
-//! changed, a stream that begins, a reader that is back from the store, and the drain; and the wheel, four times a second
-//! while there is any connection.
+//! changed, a stream that begins, a reader that is back from the store, a census, and the drain; and the wheel, four
+//! times a second while there is any connection.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,11 +21,15 @@ use tokio::time::Instant;
 use super::{
     Arrival, BELL, Brought, Errand, Post, ahead,
     connection::{Connection, Fate, Pass},
+    counts::{Census, Counts, Parting, Transport},
     pinned::Pinned,
     speech::Part,
     wheel::{Due, Wheel},
 };
-use crate::live::{Feeds, Reader, Turn, awake::Awake, batch::Batches, bell::Number, drain::Staying, reader::Clock};
+use crate::live::{
+    Feeds, Goodbye, Reader, Turn, awake::Awake, batch::Batches, bell::Number, drain::Staying, message::Reset,
+    reader::Clock,
+};
 
 /// How soon after a walk along a feed's readers the next one begins at the earliest. What is committed meanwhile leaves
 /// in one write: at 2,000 changes a second a write carries ten of them, at a few a second each leaves at once.
@@ -49,6 +53,7 @@ pub(super) fn forever(poll: Poll, post: &Arc<Post>, feeds: &Arc<Feeds>, pinned: 
         }
         // Whose feeds it was attached to, and who is yet to come, is still known.
         shard.crowds.values().for_each(|crowd| crowd.awake.detach(&post.bell));
+        shard.connections.iter().flatten().for_each(|connection| shard.gone(connection, Parting::Failed));
     }
 }
 
@@ -147,6 +152,7 @@ impl Shard {
             self.admit(poll, &clock);
             self.turn_wheel(&clock);
             self.walk();
+            self.take_census();
         }
     }
 
@@ -230,6 +236,7 @@ impl Shard {
             seat.place = crowd.seats.len();
             crowd.seats.push((slot, u8::try_from(number).expect("at most 16 feeds share a connection")));
         }
+        self.post.counts.of(Transport::of(connection.speech.wire)).begin(connection.speech.seats.len());
         connection.listen(&read);
         if self.free.pop().is_some() {
             self.connections[usize::try_from(slot).expect("32 bits")] = Some(connection);
@@ -284,6 +291,9 @@ impl Shard {
         pinned.give_up(stuck, |since, slot| {
             let stuck_secs = since.elapsed().as_secs();
             tracing::warn!(stuck_secs, "a slow reader is closed: unfinished writes hold too much memory");
+            if let Some(connection) = &mut self.connections[usize::try_from(slot).expect("32 bits")] {
+                connection.speech.part(Parting::Pinned);
+            }
             self.close(slot);
         });
     }
@@ -292,7 +302,8 @@ impl Shard {
     fn with(&mut self, slot: u32, doing: Doing, clock: &Clock) {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
-        let mut pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, &self.pinned, clock);
+        let shared = (&self.pinned, &self.post.counts);
+        let mut pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, shared, clock);
         let hearing = matches!(doing, Doing::Hearing);
         let fate = match doing {
             Doing::Hearing => connection.hear(&mut pass),
@@ -330,6 +341,7 @@ impl Shard {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::take) else { return };
         self.free.push(slot);
+        self.gone(&connection, connection.speech.parting);
         for seat in &connection.speech.seats {
             let crowd = self.crowds.get_mut(&seat.awake.number).expect("it is listed as long as it is seated");
             crowd.seats.swap_remove(seat.place);
@@ -351,14 +363,38 @@ impl Shard {
             self.free = Vec::new();
         }
     }
+
+    /// Counts the end of a stream.
+    fn gone(&self, connection: &Connection, why: Parting) {
+        let speech = &connection.speech;
+        self.post.counts.of(Transport::of(speech.wire)).end(speech.seats.len(), why);
+        if why == Parting::Bye(Goodbye::Gone) {
+            // It was told with the `bye`.
+            self.feeds.numbers.resets.one(Reset::Gone);
+        }
+    }
+
+    /// Says where all readers stand, if somebody has asked.
+    fn take_census(&mut self) {
+        if !self.post.asked.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let mut census = Census::default();
+        for connection in self.connections.iter().flatten() {
+            census.stuck += u64::from(connection.stuck_since().is_some());
+            connection.speech.count(&mut self.batches, &mut census);
+        }
+        *self.post.census.lock().expect("nothing panics while holding it") = census;
+        self.post.taken.notify_waiters();
+    }
 }
 
 fn pass<'a>(
     batches: &'a mut Batches,
     scratch: &'a mut [u8],
     parts: &'a mut Vec<Part>,
-    pinned: &'a Arc<Pinned>,
+    (pinned, counts): (&'a Arc<Pinned>, &'a Counts),
     clock: &Clock,
 ) -> Pass<'a> {
-    Pass { batches, clock: *clock, scratch, parts, pinned, asking: Vec::new(), until: None }
+    Pass { batches, clock: *clock, scratch, parts, pinned, counts, asking: Vec::new(), until: None }
 }

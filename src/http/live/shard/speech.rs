@@ -16,9 +16,15 @@ use super::{
         ear::{Broken, Heard},
     },
     connection::{Fate, Pass},
+    counts::{Census, Parting},
     pinned::{Pinned, Pins},
 };
-use crate::live::{Ending, Goodbye, Reader, Step, Turn, Wire, awake::Awake, batch::Batch, reader::Standing};
+use crate::live::{
+    Ending, Goodbye, Reader, Step, Turn, Wire,
+    awake::Awake,
+    batch::{Batch, Batches},
+    reader::Standing,
+};
 
 /// How many parts, and about how many bytes, one write has at most.
 pub(super) const PARTS: usize = 16;
@@ -39,6 +45,8 @@ pub(super) struct Speech {
     pong: Option<Box<[u8]>>,
     pins: Option<Box<Pins>>,
     pub(super) end: End,
+    /// Why it ends, as far as is known by now.
+    pub(super) parting: Parting,
 }
 
 /// A place for a reader of one feed.
@@ -49,6 +57,8 @@ pub(super) struct Seat {
     pub(super) place: usize,
     /// None while it is away to ask the store, and at the end.
     pub(super) reader: Option<Reader>,
+    /// The seq at which it walked when it went away; 0 where it did not walk yet.
+    away_at: u64,
 }
 
 /// How the stream ends.
@@ -105,7 +115,7 @@ pub(super) enum Wrote {
 impl Speech {
     /// Begins with the head of the response.
     pub(super) fn new(wire: Wire, head: Bytes, readers: Vec<Reader>) -> Self {
-        let seat = |reader: Reader| Seat { awake: reader.awake().clone(), place: 0, reader: Some(reader) };
+        let seat = |reader: Reader| Seat { awake: reader.awake().clone(), place: 0, away_at: 0, reader: Some(reader) };
         Self {
             wire,
             seats: readers.into_iter().map(seat).collect(),
@@ -114,6 +124,8 @@ impl Speech {
             pong: None,
             pins: None,
             end: End::Open,
+            // Where nothing is said, it has hung up.
+            parting: Parting::Client,
         }
     }
 
@@ -194,6 +206,7 @@ impl Speech {
                     Step::Ask | Step::End(_) if stepped => break,
                     Step::Ask => {
                         let reader = self.seats[seat].reader.take().expect("it stepped just now");
+                        self.seats[seat].away_at = reader.at().map_or(0, |at| at.seq);
                         pass.asking.push((seat, reader));
                         break;
                     }
@@ -230,8 +243,10 @@ impl Speech {
         bytes
     }
 
-    /// Remembers what of these parts is still to be said where so many bytes of them were taken.
-    pub(super) fn wrote(&mut self, parts: &[Part], mut taken: usize, pinned: &Arc<Pinned>) -> Wrote {
+    /// Remembers what of these parts is still to be said where so many bytes of them were taken, and tells how many changes
+    /// were begun.
+    pub(super) fn wrote(&mut self, parts: &[Part], mut taken: usize, pinned: &Arc<Pinned>) -> (Wrote, u64) {
+        let mut changes = 0;
         let total: usize = self.slices(parts).map(<[u8]>::len).sum();
         let all = taken == total;
         let mut begun = None;
@@ -247,7 +262,8 @@ impl Speech {
             match part {
                 Part::Half => self.half = Bytes::new(),
                 Part::Owed => drop(self.owed.pop_front()),
-                Part::Control(_) | Part::Said(..) | Part::Batch(..) => {}
+                Part::Batch(batch, ..) => changes += batch.len() as u64,
+                Part::Control(_) | Part::Said(..) => {}
             }
         }
         if all {
@@ -255,7 +271,7 @@ impl Speech {
                 self.owed = VecDeque::new();
             }
             self.pins = None;
-            return Wrote::All;
+            return (Wrote::All, changes);
         }
         // The readers are put back, from the last part to the one where the write stopped.
         for part in parts[left + 1..].iter().rev() {
@@ -276,6 +292,7 @@ impl Speech {
             }
             Part::Batch(batch, seat, before) => {
                 let stopped = batch.stopped(taken);
+                changes += stopped.frames;
                 if let Some(reader) = &mut self.seats[*seat].reader {
                     reader.stand(before.after(&stopped));
                 }
@@ -290,7 +307,7 @@ impl Speech {
             let messages = begun.as_ref().or(half).into_iter().chain(&self.owed);
             self.pins = Some(Box::new(pinned.pin(messages)));
         }
-        Wrote::Some
+        (Wrote::Some, changes)
     }
 
     fn put_back(&mut self, part: &Part) {
@@ -331,18 +348,44 @@ impl Speech {
         if self.wire.is_web_socket() {
             self.owed.extend(messages);
             self.owed.push_back(control::close(why.close_code(), why.name()));
-            self.last_is_owed(Last::Theirs);
+            self.last_is_owed(Last::Theirs, Parting::Bye(why));
         } else {
             // The pause for a browser's EventSource, which does not read `bye`.
             self.owed.push_back(format!("retry: {}\n", pause.as_millis()).into());
             self.owed.extend(messages);
-            self.last_is_owed(Last::Ours);
+            self.last_is_owed(Last::Ours, Parting::Bye(why));
         }
     }
 
-    fn last_is_owed(&mut self, last: Last) {
+    fn last_is_owed(&mut self, last: Last, why: Parting) {
+        self.part(why);
         self.end = End::Owed(last);
         self.seats.iter_mut().for_each(|seat| seat.reader = None);
+    }
+
+    /// This is why it ends, unless there was a reason already.
+    pub(super) fn part(&mut self, why: Parting) {
+        if matches!(self.end, End::Open) {
+            self.parting = why;
+        }
+    }
+
+    /// Counts where its readers stand.
+    pub(super) fn count(&self, batches: &mut Batches, census: &mut Census) {
+        for seat in &self.seats {
+            let at = match &seat.reader {
+                Some(reader) => reader.at().map(|at| at.seq),
+                None if matches!(self.end, End::Open) => {
+                    census.asking += 1;
+                    (seat.away_at > 0).then_some(seat.away_at)
+                }
+                None => None,
+            };
+            if let Some(at) = at {
+                let glance = batches.glance(&seat.awake);
+                census.add(at, glance.base, glance.head.seq);
+            }
+        }
     }
 
     /// Answers what was heard. Waits: it goes on, or ends with what is owed now.
@@ -357,7 +400,7 @@ impl Speech {
                 // It wants no more messages; its own code is the answer.
                 self.owed.clear();
                 self.owed.push_back(code.map_or_else(control::close_without_code, |code| control::close(code, "")));
-                self.last_is_owed(Last::Ours);
+                self.last_is_owed(Last::Ours, Parting::Client);
             }
             Heard::Broken(how) => {
                 let (code, reason) = match how {
@@ -365,7 +408,7 @@ impl Speech {
                     Broken::Utf8 => (1007, "utf8"),
                 };
                 self.owed.push_back(control::close(code, reason));
-                self.last_is_owed(Last::Ours);
+                self.last_is_owed(Last::Ours, Parting::Protocol);
             }
             Heard::TooMuch => match self.seats.first() {
                 Some(seat) => self.end_with(Ending::of(&seat.awake.id, self.wire, Goodbye::TooMuch)),

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use super::*;
+use super::{super::counts::Counts, *};
 use crate::{
     live::{Drain, Feeds, Start, Wish, batch::Batches, follow, reader::Clock, right::Right},
     news::{After, Ever, Feed, Kind, Mark, Position, Record, Status},
@@ -69,7 +69,7 @@ fn said(
     let reader = Reader::open(feeds.clone(), awake.clone(), wire, wish).expect("no filter is one too many");
     let mut speech = Speech::new(wire, Bytes::from_static(ANSWER), vec![reader]);
     let (mut batches, mut scratch, mut spare, pinned) = (Batches::default(), Vec::new(), Vec::new(), Arc::default());
-    let mut out = Vec::new();
+    let (mut out, mut delivered) = (Vec::new(), 0);
     for turn in 0.. {
         let mut pass = Pass {
             batches: &mut batches,
@@ -77,6 +77,7 @@ fn said(
             scratch: &mut scratch,
             parts: &mut spare,
             pinned: &pinned,
+            counts: &Counts::default(),
             asking: Vec::new(),
             until: None,
         };
@@ -87,11 +88,13 @@ fn said(
         let whole: Vec<u8> = speech.slices(&parts).collect::<Vec<_>>().concat();
         if whole.is_empty() {
             assert_eq!((speech.has_its_own(), pinned.bytes()), (false, 0), "nothing is left");
+            assert_eq!(delivered, CHANGES as u64, "each is counted once");
             return out;
         }
         let takes = takes.get(turn % takes.len().max(1)).map_or(whole.len(), |takes| whole.len().min(*takes));
         out.extend_from_slice(&whole[..takes]);
-        let wrote = speech.wrote(&parts, takes, &pinned);
+        let (wrote, changes) = speech.wrote(&parts, takes, &pinned);
+        delivered += changes;
         assert_eq!(wrote == Wrote::All, takes == whole.len());
         assert!(turn < 200_000, "every turn that takes something moves forward");
         // Not for ever: a pong for each turn would outgrow sockets that take one byte.
