@@ -329,6 +329,8 @@ async fn what_is_waited_for(tour: &Tour, id: &str) {
 
 /// What is answered where the store is away.
 async fn what_is_unavailable(tour: &Tour) {
+    // One that nobody has shown yet: what a token allows is remembered for a second.
+    let new = tour.server.token(&["--can", "admin"]);
     tour.server.redis().pause();
     let operations = tour.document.operations();
     // Streams come first: once the server knows that its store is away, they are answered with `bye`.
@@ -339,7 +341,8 @@ async fn what_is_unavailable(tour: &Tour) {
             .into_iter()
             .filter(|operation| operation.path == "/readyz" || told(tour, operation, "503").contains("`unavailable`"))
             .map(async |operation| {
-                let ask = tour.good(operation, "019c7658-1fd8-7000-8000-000000000001");
+                let good = tour.good(operation, "019c7658-1fd8-7000-8000-000000000001");
+                let ask = Ask { token: Some(new.clone()), ..good };
                 assert_eq!(tour.ask(operation, &ask).await.status, 503, "{}", operation.name());
             });
         futures_util::future::join_all(asked).await;
