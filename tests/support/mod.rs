@@ -6,12 +6,14 @@
 
 pub(crate) mod dice;
 pub(crate) mod newsroom;
+pub(crate) mod node;
 pub(crate) mod place;
 pub(crate) mod program;
 pub(crate) mod redis;
 pub(crate) mod redis_place;
 pub(crate) mod server;
 pub(crate) mod stream;
+pub(crate) mod watched;
 
 use std::{path::Path, time::Duration};
 

@@ -118,7 +118,9 @@ impl Shard {
 
     fn serve(&mut self, poll: &mut Poll) -> io::Result<std::convert::Infallible> {
         let mut events = Events::with_capacity(EVENTS);
-        // What was left before this shard began.
+        // What was left before this shard began. A bell that the one before it heard, and did not live to answer, would
+        // never ring again.
+        self.post.bell.answer();
         self.post.bell.ring();
         loop {
             match poll.poll(&mut events, self.pause()) {
