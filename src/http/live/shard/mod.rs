@@ -11,6 +11,8 @@
 
 mod connection;
 mod pinned;
+#[cfg(test)]
+mod rehearsal;
 mod serve;
 mod speech;
 mod wheel;

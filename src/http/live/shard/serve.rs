@@ -347,3 +347,6 @@ fn pass<'a>(
 ) -> Pass<'a> {
     Pass { batches, clock: *clock, scratch, parts, pinned, asking: Vec::new(), until: None }
 }
+
+#[cfg(test)]
+mod tests;
