@@ -11,11 +11,11 @@ const CHANGES: usize = 30;
 const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
 /// Everything that a reader who has the first change is sent over a socket that takes so many bytes at a time, none where that
-/// is 0, and whose client pings now and then. It ends where nothing more comes.
-fn said(rehearsal: &Rehearsal, clock: Clock, wire: Wire, takes: &[usize]) -> Vec<u8> {
+/// is 0, and whose client pings now and then; and what its last ping said. It ends where nothing more comes.
+fn said(rehearsal: &Rehearsal, clock: Clock, wire: Wire, takes: &[usize]) -> (Vec<u8>, Option<String>) {
     let mut speech = Speech::new(wire, Bytes::from_static(ANSWER), vec![rehearsal.reader(wire)]);
     let (mut batches, mut scratch, mut spare, pinned) = (Batches::default(), Vec::new(), Vec::new(), Arc::default());
-    let mut out = Vec::new();
+    let (mut out, mut asked) = (Vec::new(), None);
     for turn in 0.. {
         let mut pass = Pass {
             batches: &mut batches,
@@ -33,7 +33,7 @@ fn said(rehearsal: &Rehearsal, clock: Clock, wire: Wire, takes: &[usize]) -> Vec
         let whole: Vec<u8> = speech.slices(&parts).collect::<Vec<_>>().concat();
         if whole.is_empty() {
             assert_eq!((speech.has_its_own(), pinned.bytes()), (false, 0), "nothing is left");
-            return out;
+            return (out, asked);
         }
         let takes = takes.get(turn % takes.len().max(1)).map_or(whole.len(), |takes| whole.len().min(*takes));
         out.extend_from_slice(&whole[..takes]);
@@ -42,16 +42,18 @@ fn said(rehearsal: &Rehearsal, clock: Clock, wire: Wire, takes: &[usize]) -> Vec
         assert!(turn < 200_000, "every turn that takes something moves forward");
         // Not for ever: a pong for each turn would outgrow sockets that take one byte.
         if wire.is_web_socket() && turn % 97 == 5 && turn < 1_000 {
-            assert_eq!(speech.answer(Heard::Ping(b"still there?".as_slice().into())), Fate::Waits);
+            let asks = format!("still there at {turn:03}?");
+            assert_eq!(speech.answer(Heard::Ping(asks.as_bytes().into())), Fate::Waits);
+            asked = Some(asks);
         }
     }
     unreachable!("it returns once nothing is left")
 }
 
-/// The frames of a WebSocket without its pongs, and how many of these there were.
-fn without_pongs(mut bytes: &[u8]) -> (Vec<u8>, usize) {
+/// The frames of a WebSocket without its pongs, and what these said.
+fn without_pongs(mut bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
     bytes = bytes.strip_prefix(ANSWER).expect("the answer comes first");
-    let (mut rest, mut pongs) = (Vec::new(), 0);
+    let (mut rest, mut pongs) = (Vec::new(), Vec::new());
     while !bytes.is_empty() {
         let (header, length) = match bytes[1] {
             127 => (10, u64::from_be_bytes(bytes[2..10].try_into().expect("eight")) as usize),
@@ -60,10 +62,7 @@ fn without_pongs(mut bytes: &[u8]) -> (Vec<u8>, usize) {
         };
         let (frame, others) = bytes.split_at(header + length);
         match frame[0] {
-            0x8a => {
-                assert_eq!(&frame[2..], b"still there?");
-                pongs += 1;
-            }
+            0x8a => pongs.push(String::from_utf8(frame[2..].to_vec()).expect("what was asked")),
             0x81 | 0xc1 => rest.extend_from_slice(frame),
             other => panic!("a frame begins with {other:x}"),
         }
@@ -79,20 +78,22 @@ fn any_split_of_writes_yields_the_same_bytes() {
     // The same moment for all, at which the node is in touch with its store, however long the test takes.
     let clock = rehearsal.clock();
     for wire in [Wire::WebSocket, Wire::Deflate, Wire::Sse] {
-        let whole = said(&rehearsal, clock, wire, &[]);
+        let (whole, _) = said(&rehearsal, clock, wire, &[]);
         let mut runner = TestRunner::new(ProptestConfig { cases: 64, ..ProptestConfig::default() });
         let splits =
             prop::collection::vec(prop_oneof![Just(0_usize), 1_usize..4, 1_usize..200, 1_usize..20_000], 1..50);
         // At least one byte is taken in each round of them, or nothing would ever end.
         let splits = splits.prop_filter("something is taken", |takes| takes.iter().sum::<usize>() > 0);
         let checked = runner.run(&splits, |takes| {
-            let split = said(&rehearsal, clock, wire, &takes);
+            let (split, asked) = said(&rehearsal, clock, wire, &takes);
             if wire == Wire::Sse {
                 prop_assert_eq!(&split, &whole);
             } else {
                 let (frames, pongs) = without_pongs(&split);
                 prop_assert_eq!(frames, without_pongs(&whole).0);
-                prop_assert!(pongs > 0 || split.len() == whole.len());
+                // Of several pings the newest is answered, and each once at most.
+                prop_assert!(pongs.is_sorted_by(|a, b| a < b));
+                prop_assert_eq!(pongs.last(), asked.as_ref());
             }
             Ok(())
         });
