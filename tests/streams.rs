@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use serde_json::{Value, json};
 use support::{
@@ -16,7 +16,7 @@ use support::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// A client that sends and reads bytes.
@@ -43,7 +43,9 @@ impl Bare {
 
     /// Reads up to this text, and returns everything that came before its end.
     async fn up_to(&mut self, text: &str) -> String {
+        let given_up = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < given_up, "{text:?} does not come");
             if let Some(at) = self.came.windows(text.len()).position(|part| part == text.as_bytes()) {
                 let came: Vec<u8> = self.came.drain(..at + text.len()).collect();
                 return String::from_utf8_lossy(&came).into_owned();
@@ -54,7 +56,8 @@ impl Bare {
 
     /// Reads until the server ends the connection.
     async fn until_the_end(&mut self) -> String {
-        while self.more().await {}
+        let ended = timeout(PATIENCE, async { while self.more().await {} }).await;
+        assert!(ended.is_ok(), "it goes on: {}", String::from_utf8_lossy(&self.came));
         String::from_utf8_lossy(&std::mem::take(&mut self.came)).into_owned()
     }
 
@@ -138,7 +141,11 @@ async fn what_comes_with_the_handshake_and_after_other_requests_is_understood() 
     while !(pong && hello) {
         match client.frame().await {
             (0x8a, payload) => pong = payload == b"hi",
-            (0x81, text) => hello |= String::from_utf8_lossy(&text).contains("\"hello\""),
+            (0x81, text) => {
+                let text = String::from_utf8_lossy(&text).into_owned();
+                assert!(!text.contains("\"type\":\"heartbeat\""), "a pong does not wait for that");
+                hello |= text.contains("\"hello\"");
+            }
             (other, _) => panic!("a frame begins with {other:x}"),
         }
     }
@@ -319,13 +326,17 @@ async fn readers_that_stop_reading_delay_nobody() {
         readers.push(reader);
     }
     let body = format!("<p>{}</p>", "Much is known. ".repeat(1_200));
+    let mut slowest = Duration::ZERO;
     // More than the sockets of those who do not read can take.
     for n in 0..300 {
+        let began = Instant::now();
         let published = server.publish(&json!({"headline": format!("Item {n}"), "body": body})).await;
         for reader in &mut readers {
             assert_eq!(reader.until("item.published").await["position"], published["position"]);
         }
+        slowest = slowest.max(began.elapsed());
     }
+    assert!(slowest < PATIENCE / 10, "{slowest:?} for one change");
     assert_eq!(server.publish(&json!({"headline": "Who is there?"})).await["readers"], 24);
     drop(stopped);
 }

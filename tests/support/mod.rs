@@ -6,6 +6,7 @@
 
 pub(crate) mod dice;
 pub(crate) mod newsroom;
+pub(crate) mod node;
 pub(crate) mod place;
 pub(crate) mod program;
 pub(crate) mod redis;
@@ -13,6 +14,7 @@ pub(crate) mod redis_place;
 pub(crate) mod server;
 pub(crate) mod stream;
 pub(crate) mod watch;
+pub(crate) mod watched;
 
 use std::{path::Path, time::Duration};
 

@@ -5,7 +5,7 @@
 //! the payload of one control frame.
 
 /// The largest message a client may send, in bytes. A reader has nothing to say; this leaves room for clients that greet.
-pub(super) const LARGEST_SENT: usize = 4 * 1024;
+pub const LARGEST_SENT: usize = 4 * 1024;
 /// The largest payload of a control frame (section 5.5).
 const LARGEST_CONTROL: usize = 125;
 
@@ -18,7 +18,7 @@ const PONG: u8 = 0xa;
 
 /// What was heard that matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub enum Heard {
     /// It wants a pong with this payload.
     Ping(Box<[u8]>),
     /// It closes, with this code if it gave one. Nothing after it is listened to.
@@ -31,7 +31,7 @@ pub(super) enum Heard {
 
 /// How a client breaks the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub enum Broken {
     /// A frame that is none: 1002.
     Protocol,
     /// A text that is not UTF-8: 1007.
@@ -40,7 +40,7 @@ pub(super) enum Broken {
 
 /// Whether the connection has negotiated permessage-deflate: then the first frame of a message may have RSV1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compression {
+pub enum Compression {
     /// It has not.
     None,
     /// It has.
@@ -49,7 +49,7 @@ pub(super) enum Compression {
 
 /// Where in the client's frames it stands.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub struct Ear {
     compression: Compression,
     at: At,
     /// The message that is underway, if one is: what kind, and how many bytes of it have come.
@@ -80,14 +80,14 @@ struct Message {
 impl Ear {
     /// Before the first frame.
     #[must_use]
-    pub(super) fn new(compression: Compression) -> Self {
+    pub fn new(compression: Compression) -> Self {
         Self { compression, at: BETWEEN, message: None, control: None }
     }
 
     /// Listens to what has come, up to the first thing that matters; the rest is to be given again. At the end of it,
     /// none.
     #[must_use]
-    pub(super) fn listen(&mut self, heard: &mut &[u8]) -> Option<Heard> {
+    pub fn listen(&mut self, heard: &mut &[u8]) -> Option<Heard> {
         while !heard.is_empty() {
             let said = match self.at {
                 At::Deaf => {
@@ -133,6 +133,15 @@ impl Ear {
             2 => u64::from(u16::from_be_bytes([bytes[2], bytes[3]])),
             _ => u64::from_be_bytes(bytes[2..10].try_into().expect("eight bytes")),
         };
+        // It is written in the fewest bytes, and its highest bit is 0 (section 5.2).
+        let as_it_must = match length_bytes {
+            0 => true,
+            2 => length > 125,
+            _ => u16::try_from(length).is_err() && i64::try_from(length).is_ok(),
+        };
+        if !as_it_must {
+            return Some(Heard::Broken(Broken::Protocol));
+        }
         let at = 2 + length_bytes;
         let mask = bytes[at..at + 4].try_into().expect("four bytes");
         self.begin(bytes[0], mask, length)

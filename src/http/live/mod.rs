@@ -4,7 +4,7 @@
 //! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
 
 mod control;
-mod ear;
+pub mod ear;
 pub mod room;
 pub mod several;
 pub mod shard;

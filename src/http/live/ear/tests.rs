@@ -142,6 +142,16 @@ fn a_message_is_small_in_one_frame_or_many() {
 }
 
 #[test]
+fn a_length_is_written_in_the_fewest_bytes_that_hold_it() {
+    let with_length = |length: &[u8]| heard(&[&[0x82][..], length, &[1, 2, 3, 4], &[0; 126]].concat());
+    assert_eq!(with_length(&[0xfe, 0, 126]), []);
+    assert_eq!(with_length(&[0xfe, 0, 125]), [PROTOCOL]);
+    assert_eq!(with_length(&[0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), [PROTOCOL]);
+    assert_eq!(with_length(&[0xff, 0, 0, 0, 0, 0, 1, 0, 0]), [Heard::TooMuch]);
+    assert_eq!(with_length(&[0xff, 0x80, 0, 0, 0, 0, 0, 0, 0]), [PROTOCOL], "there are no such lengths");
+}
+
+#[test]
 fn a_text_is_utf8_across_its_fragments() {
     let split = "a€b𝄞".as_bytes();
     for at in 1..split.len() {

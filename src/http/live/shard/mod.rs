@@ -14,6 +14,8 @@ mod ahead;
 mod connection;
 pub mod counts;
 mod pinned;
+#[cfg(test)]
+mod rehearsal;
 mod serve;
 mod speech;
 mod wheel;
@@ -77,6 +79,20 @@ struct Post {
     taken: Notify,
 }
 
+impl Post {
+    fn of(bell: Bell) -> Self {
+        Self {
+            bell: Arc::new(bell),
+            arrivals: Mutex::default(),
+            brought: Mutex::default(),
+            counts: Counts::default(),
+            asked: AtomicBool::new(false),
+            census: Mutex::default(),
+            taken: Notify::new(),
+        }
+    }
+}
+
 /// A reader that was away to ask the store.
 #[derive(Debug)]
 struct Brought {
@@ -105,15 +121,7 @@ impl Shards {
                     tracing::error!(%error, "a shard could not be woken");
                 }
             });
-            let post = Arc::new(Post {
-                bell: Arc::new(bell),
-                arrivals: Mutex::default(),
-                brought: Mutex::default(),
-                counts: Counts::default(),
-                asked: AtomicBool::new(false),
-                census: Mutex::default(),
-                taken: Notify::new(),
-            });
+            let post = Arc::new(Post::of(bell));
             posts.push(post.clone());
             let (feeds, pinned, runtime) = (feeds.clone(), pinned.clone(), tokio::runtime::Handle::current());
             thread::Builder::new().name(format!("shard-{number}")).spawn(move || {

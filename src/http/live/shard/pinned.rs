@@ -68,18 +68,25 @@ impl Pinned {
 
     /// Pins these messages.
     pub(super) fn pin<'a>(self: &Arc<Self>, messages: impl Iterator<Item = &'a Bytes>) -> Pins {
-        let mut held = self.held.lock().expect("nothing panics while holding it");
-        let pin = |message: &Bytes| {
+        let mut pins = Pins { of: self.clone(), messages: Vec::new() };
+        pins.add(messages);
+        pins
+    }
+}
+
+impl Pins {
+    /// Pins these messages, too.
+    pub(super) fn add<'a>(&mut self, messages: impl Iterator<Item = &'a Bytes>) {
+        let mut held = self.of.held.lock().expect("nothing panics while holding it");
+        for message in messages {
             let place = message.as_ptr() as usize;
             let (_, holders) = held.entry(place).or_insert_with(|| {
-                self.bytes.fetch_add(message.len(), Ordering::Relaxed);
+                self.of.bytes.fetch_add(message.len(), Ordering::Relaxed);
                 (message.len(), 0)
             });
             *holders += 1;
-            place
-        };
-        let messages = messages.map(pin).collect();
-        Pins { of: self.clone(), messages }
+            self.messages.push(place);
+        }
     }
 }
 

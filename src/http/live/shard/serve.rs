@@ -123,7 +123,9 @@ impl Shard {
 
     fn serve(&mut self, poll: &mut Poll) -> io::Result<std::convert::Infallible> {
         let mut events = Events::with_capacity(EVENTS);
-        // What was left before this shard began.
+        // What was left before this shard began. A bell that the one before it heard, and did not live to answer, would
+        // never ring again.
+        self.post.bell.answer();
         self.post.bell.ring();
         loop {
             match poll.poll(&mut events, self.pause()) {
@@ -398,3 +400,6 @@ fn pass<'a>(
 ) -> Pass<'a> {
     Pass { batches, clock: *clock, scratch, parts, pinned, counts, asking: Vec::new(), until: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,18 +150,23 @@ impl Speech {
         if !matches!(self.end, End::Open) {
             return;
         }
-        match turn {
-            Turn::Send(messages) => self.owed.extend(messages),
-            Turn::Batch(messages, before, batch) => {
-                self.owed.extend(messages);
-                if full || self.owed.len() > OWED_PARTS {
-                    reader.stand(before);
-                } else {
-                    self.gather_owed(parts);
-                    parts.push(Part::Batch(batch, seat, before));
-                }
-            }
+        let (messages, changes) = match turn {
+            Turn::Send(messages) => (messages, None),
+            Turn::Batch(messages, before, batch) => (messages, Some((before, batch))),
             Turn::End(ending) => return self.end_with(ending),
+        };
+        // Behind an unfinished write they stay in memory as that does.
+        if let Some(pins) = &mut self.pins {
+            pins.add(messages.iter());
+        }
+        self.owed.extend(messages);
+        match changes {
+            None => {}
+            Some((before, _)) if full || self.owed.len() > OWED_PARTS => reader.stand(before),
+            Some((before, batch)) => {
+                self.gather_owed(parts);
+                parts.push(Part::Batch(batch, seat, before));
+            }
         }
         self.seats[seat].reader = Some(reader);
     }
