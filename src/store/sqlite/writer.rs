@@ -24,7 +24,7 @@ const GROUP: usize = 64;
 
 /// How soon after a transaction began the next one does, at the earliest. A lone job never waits; where many come at once,
 /// each group pays for one sync, one look of the followers and one walk along the readers.
-const GATHERED: Duration = Duration::from_millis(2);
+const GATHERED: Duration = Duration::from_millis(4);
 
 /// Who is to look once a job is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
