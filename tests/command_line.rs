@@ -51,7 +51,18 @@ fn every_help_is_a_manual_with_examples_and_exit_codes() {
         }
     }
     let whole = stdout(&newswire(&["--help"], &[]));
-    for name in ["--listen", "--data", "--store", "--sample", "--log", "--drain", "NEWSWIRE_LISTEN", "feed", "token"] {
+    for name in [
+        "--listen",
+        "--data",
+        "--store",
+        "--sample",
+        "--log",
+        "--spread",
+        "--drain",
+        "NEWSWIRE_LISTEN",
+        "feed",
+        "token",
+    ] {
         assert!(whole.contains(name), "{name}:\n{whole}");
     }
 }
@@ -71,13 +82,14 @@ type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [Senseless; 21] = [
+    let bad: [Senseless; 22] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),
         (&["--data", &data, "--store", "mysql"], &[], "--store"),
         (&["serve", "--data", &data, "--store", "redis://127.0.0.1:1"], &[], "--data"),
         (&["--data", &data, "--drain", "never"], &[], "--drain"),
+        (&["--data", &data, "--spread", "3601"], &[], "--spread"),
         (&["--data", &data], &[("NEWSWIRE_LISTN", "x")], "NEWSWIRE_LISTN"),
         (&["--data", &data], &[("NEWSWIRE_LOG_FORMAT", "xml")], "--log"),
         (&["--data", &data, "token", "list"], &[], "subcommand"),

@@ -56,7 +56,7 @@ Examples:
 
 Environment:
   NEWSWIRE_LISTEN, NEWSWIRE_DATA, NEWSWIRE_STORE, NEWSWIRE_PUBLIC_URL, NEWSWIRE_TRUST_PROXY, NEWSWIRE_MAX_READERS,
-  NEWSWIRE_MAX_READERS_PER_ADDRESS, NEWSWIRE_LOG_FORMAT, NEWSWIRE_DRAIN
+  NEWSWIRE_MAX_READERS_PER_ADDRESS, NEWSWIRE_LOG_FORMAT, NEWSWIRE_SPREAD, NEWSWIRE_DRAIN
                                          as the options of serve; an option wins
   NEWSWIRE_SERVER, NEWSWIRE_TOKEN        for publish and tail
   An unknown NEWSWIRE_… variable keeps the server from starting: most likely it is a mistyped one.

@@ -21,11 +21,19 @@ use tokio::time::Instant;
 use super::{
     Arrival, BELL, Brought, Errand, Post,
     connection::{Connection, Fate, Pass},
+    departure::Departure,
     pinned::Pinned,
     speech::Part,
     wheel::{Due, Wheel},
 };
-use crate::live::{Feeds, Reader, Turn, awake::Awake, batch::Batches, bell::Number, drain::Staying, reader::Clock};
+use crate::live::{
+    Feeds, Reader, Turn,
+    awake::Awake,
+    batch::Batches,
+    bell::Number,
+    drain::{Leave, Staying},
+    reader::Clock,
+};
 
 /// How soon after a walk along a feed's readers the next one begins at the earliest. What is committed meanwhile leaves
 /// in one write: at 2,000 changes a second a write carries ten of them, at a few a second each leaves at once.
@@ -72,6 +80,8 @@ pub(super) struct Shard {
     parts: Vec<Part>,
     slots: Vec<u32>,
     woken: Vec<(u32, Due)>,
+    /// Once the server drains.
+    departure: Option<Departure>,
     left: bool,
 }
 
@@ -112,6 +122,7 @@ impl Shard {
             parts: Vec::new(),
             slots: Vec::new(),
             woken: Vec::new(),
+            departure: None,
             left: false,
         }
     }
@@ -146,6 +157,7 @@ impl Shard {
             self.take_back(&clock);
             self.admit(poll, &clock);
             self.turn_wheel(&clock);
+            self.depart(&clock);
             self.walk();
         }
     }
@@ -182,6 +194,26 @@ impl Shard {
         self.slots = slots;
     }
 
+    /// Tells those to leave whose turn has come: as often as the wheel turns, which it does while anybody is here.
+    fn depart(&mut self, clock: &Clock) {
+        let Some(spread) = self.feeds.drain.spread() else { return };
+        let departure = self.departure.get_or_insert_with(|| {
+            let here = self.connections.iter().enumerate().filter_map(|(slot, connection)| {
+                Some((u32::try_from(slot).expect("a slot's number"), connection.as_ref()?.serial))
+            });
+            Departure::of(here.collect(), spread)
+        });
+        let leave = if spread.is_an_instant() { Leave::AtOnce } else { Leave::InTurn };
+        for (slot, serial) in departure.turns(clock.instant) {
+            let index = usize::try_from(slot).expect("32 bits");
+            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { continue };
+            if connection.serial == serial {
+                connection.leave.get_or_insert(leave);
+                self.with(slot, Doing::Advancing, clock);
+            }
+        }
+    }
+
     /// Takes in the streams that begin.
     fn admit(&mut self, poll: &Poll, clock: &Clock) {
         let arrivals = std::mem::take(&mut *self.post.arrivals.lock().expect("nothing panics while holding it"));
@@ -213,6 +245,8 @@ impl Shard {
             seat.place = crowd.seats.len();
             crowd.seats.push((slot, u8::try_from(number).expect("at most 16 feeds share a connection")));
         }
+        // Who comes while the server drains is told so at once.
+        connection.leave = self.feeds.drain.spread().map(|_| Leave::AtOnce);
         connection.listen(&read);
         if self.free.pop().is_some() {
             self.connections[usize::try_from(slot).expect("32 bits")] = Some(connection);
@@ -275,6 +309,7 @@ impl Shard {
     fn with(&mut self, slot: u32, doing: Doing, clock: &Clock) {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        let clock = Clock { leaving: connection.leave.or(clock.leaving), ..*clock };
         let mut pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, &self.pinned, clock);
         let hearing = matches!(doing, Doing::Hearing);
         let fate = match doing {
@@ -341,7 +376,7 @@ fn pass<'a>(
     scratch: &'a mut [u8],
     parts: &'a mut Vec<Part>,
     pinned: &'a Arc<Pinned>,
-    clock: &Clock,
+    clock: Clock,
 ) -> Pass<'a> {
-    Pass { batches, clock: *clock, scratch, parts, pinned, asking: Vec::new(), until: None }
+    Pass { batches, clock, scratch, parts, pinned, asking: Vec::new(), until: None }
 }
