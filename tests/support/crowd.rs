@@ -197,6 +197,10 @@ impl Reader {
         loop {
             let mut used = 0;
             if !answered && let Some(end) = find(&came, b"\r\n\r\n") {
+                // Refused with a status: it comes back as one that was cut off.
+                if !came.starts_with(b"HTTP/1.1 101 ") && !came.starts_with(b"HTTP/1.1 200 ") {
+                    return Ok(());
+                }
                 answered = true;
                 used = end + 4;
             }
