@@ -198,7 +198,8 @@ impl Reader {
             let mut used = 0;
             if !answered && let Some(end) = find(&came, b"\r\n\r\n") {
                 // Refused with a status: it comes back as one that was cut off.
-                if !came.starts_with(b"HTTP/1.1 101 ") && !came.starts_with(b"HTTP/1.1 200 ") {
+                let status = came.get(b"HTTP/1.1 ".len()..).unwrap_or_default();
+                if !status.starts_with(b"101 ") && !status.starts_with(b"200 ") {
                     return Ok(());
                 }
                 answered = true;
@@ -222,14 +223,16 @@ impl Reader {
 
     fn request(&self) -> String {
         let query = self.position.as_ref().map_or_else(|| "last=10".to_owned(), |at| format!("after={at}"));
-        let asks = match self.door {
-            Door::WebSocket => {
+        let (version, asks) = match self.door {
+            Door::WebSocket => (
+                "1.1",
                 "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-            }
-            _ => "Accept: text/event-stream",
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            ),
+            // A client of HTTP/1.0 is sent no chunks, by a proxy either: the events are all that comes.
+            _ => ("1.0", "Accept: text/event-stream"),
         };
-        format!("GET /v1/feeds/{FEED}/live?{query} HTTP/1.1\r\nHost: localhost\r\n{asks}\r\n\r\n")
+        format!("GET /v1/feeds/{FEED}/live?{query} HTTP/{version}\r\nHost: localhost\r\n{asks}\r\n\r\n")
     }
 
     /// The first message of these bytes, if it is there as a whole, and how many of them it takes. Servers do not mask.
