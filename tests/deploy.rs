@@ -8,6 +8,7 @@ mod support;
 use std::{
     fs,
     net::IpAddr,
+    os::unix::fs::MetadataExt as _,
     path::Path,
     process::{Child, Command},
     sync::atomic::Ordering,
@@ -56,6 +57,9 @@ impl Proxy {
                 let mut command = Command::new("haproxy");
                 command.arg("-f").arg(samples.join("haproxy/haproxy.cfg"));
                 command.env("NEWSWIRE_BIND", format!("127.0.0.1:{port}"));
+                if fs::metadata(dir.path()).expect("our own directory").uid() != 0 {
+                    command.env("NEWSWIRE_NOT_ROOT", "1");
+                }
                 for (name, node) in ["NEWSWIRE_NODE_1", "NEWSWIRE_NODE_2"].into_iter().zip(nodes) {
                     command.env(name, format!("127.0.0.1:{}", node.port()));
                 }
