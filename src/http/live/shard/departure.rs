@@ -1,7 +1,7 @@
 //! Who leaves when, while the server drains: a shard's connections one after the other, evenly over the spread.
 //!
 //! A connection is told when its turn has come and not before, whatever its socket or its reader is busy with; one that
-//! has closed meanwhile is passed over. Nothing is kept for a connection that does not drain.
+//! has closed meanwhile is passed over. Until the server drains, nothing is kept for it.
 
 use tokio::time::Instant;
 
