@@ -17,7 +17,7 @@ use ipnet::IpNet;
 pub use crate::{http::proxy::PublicUrl, store::open::Address as StoreAddress};
 
 /// Every name in the environment that means something to this program.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "NEWSWIRE_LISTEN",
     "NEWSWIRE_METRICS",
     "NEWSWIRE_DATA",
@@ -27,10 +27,15 @@ const NAMES: [&str; 12] = [
     "NEWSWIRE_MAX_READERS",
     "NEWSWIRE_MAX_READERS_PER_ADDRESS",
     "NEWSWIRE_LOG_FORMAT",
+    "NEWSWIRE_SPREAD",
     "NEWSWIRE_DRAIN",
     "NEWSWIRE_SERVER",
     "NEWSWIRE_TOKEN",
 ];
+
+/// The spread with a store that other servers share: some hundred readers a second leave a full one, which another
+/// takes without anybody's noticing.
+const SPREAD: Duration = Duration::from_secs(10);
 
 /// What the server runs by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +67,12 @@ pub struct Settings {
     pub sample: bool,
     /// How the log is written. Default: text. `NEWSWIRE_LOG_FORMAT`.
     pub log: LogFormat,
-    /// How long a stop waits for open readers and for writes in flight. Seconds, 0 to 3600; default 20.
-    /// `NEWSWIRE_DRAIN`.
+    /// Over how long a stop tells its readers to leave, one after the other; until its turn, each is served as before.
+    /// Seconds, 0 to 3600. Default: 10 with Redis, where other servers take them; 0 with SQLite, where every second that
+    /// the stop takes is one in which nobody can come back. `NEWSWIRE_SPREAD`.
+    pub spread: Duration,
+    /// How long a stop waits, once all are told, for readers that are still open and for writes in flight. Seconds, 0 to
+    /// 3600; default 20. `NEWSWIRE_DRAIN`.
     pub drain: Duration,
 }
 
@@ -106,7 +115,10 @@ pub struct ServeArgs {
     /// How the log is written, on standard error
     #[arg(long, value_name = "FORMAT", env = "NEWSWIRE_LOG_FORMAT", default_value = "text")]
     log: LogFormat,
-    /// How long a stop waits for open readers and for writes in flight
+    /// Over how long a stop tells its readers to leave, one after the other [default: 10 with Redis, else 0]
+    #[arg(long, value_name = "SECONDS", env = "NEWSWIRE_SPREAD", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    spread: Option<u64>,
+    /// How long a stop waits then for open readers and for writes in flight
     #[arg(long, value_name = "SECONDS", env = "NEWSWIRE_DRAIN", default_value_t = 20,
           value_parser = clap::value_parser!(u64).range(0..=3600))]
     drain: u64,
@@ -210,16 +222,22 @@ impl ServeArgs {
         if let Some(metrics) = self.metrics.filter(|metrics| meet(*metrics, self.listen)) {
             return Err(Contradiction::MetricsForReaders(metrics));
         }
+        let store = self.place.address()?;
+        let spread = match store {
+            StoreAddress::Sqlite { .. } => Duration::ZERO,
+            StoreAddress::Redis { .. } => SPREAD,
+        };
         Ok(Settings {
             listen: self.listen,
             metrics: self.metrics,
-            store: self.place.address()?,
+            store,
             public_url: self.public_url.clone(),
             trust_proxy: self.trust_proxy.clone(),
             max_readers: self.max_readers,
             max_readers_per_address: self.max_readers_per_address,
             sample: self.sample,
             log: self.log,
+            spread: self.spread.map_or(spread, Duration::from_secs),
             drain: Duration::from_secs(self.drain),
         })
     }

@@ -96,7 +96,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     tokio::select! {
         () = metrics.serve(watched, doors.clone()) => {}
         () = http::serve::accept(listener, http::router(doors), proxy, shards, drain.clone()) => {}
-        () = stop(&drain, settings.drain) => {}
+        () = stop(&drain, settings.spread, settings.drain) => {}
     }
     store.close().await;
     tracing::info!("stopped");
@@ -124,12 +124,14 @@ fn raise_file_limit() -> Option<u64> {
     }
 }
 
-/// Waits for SIGTERM, Ctrl-C or the end of the terminal, then until everybody has left, or has had `grace` to. A second signal waits no longer.
-async fn stop(drain: &Drain, grace: Duration) {
+/// Waits for SIGTERM, Ctrl-C or the end of the terminal, then until everybody has been told over the spread and has left,
+/// or has had `grace` to. A second signal waits no longer.
+async fn stop(drain: &Drain, spread: Duration, grace: Duration) {
     signalled().await;
-    tracing::info!(grace_secs = grace.as_secs(), "stopping: readers are told to come back");
+    let (spread_secs, grace_secs) = (spread.as_secs(), grace.as_secs());
+    tracing::info!(spread_secs, grace_secs, "stopping: readers are told to come back");
     tokio::select! {
-        all = drain.drain(grace) => if !all {
+        all = drain.drain(spread, grace) => if !all {
             tracing::warn!("not everybody left in time");
         },
         () = signalled() => tracing::warn!("stopping at once"),

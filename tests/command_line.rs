@@ -38,7 +38,7 @@ fn nobody() -> String {
 
 #[test]
 fn every_help_is_a_manual_with_examples_and_exit_codes() {
-    for args in [&["export"][..], &["import"], &["backup"], &["restore"], &["check"], &["feed", "set"]] {
+    for args in [&["export"][..], &["import"], &["backup"], &["restore"], &["check"], &["health"], &["feed", "set"]] {
         let text = stdout(&newswire(&[args, &["--help"]].concat(), &[]));
         assert!(text.contains("Usage:") && text.contains("Examples:"), "{args:?}:\n{text}");
     }
@@ -51,7 +51,18 @@ fn every_help_is_a_manual_with_examples_and_exit_codes() {
         }
     }
     let whole = stdout(&newswire(&["--help"], &[]));
-    for name in ["--listen", "--data", "--store", "--sample", "--log", "--drain", "NEWSWIRE_LISTEN", "feed", "token"] {
+    for name in [
+        "--listen",
+        "--data",
+        "--store",
+        "--sample",
+        "--log",
+        "--spread",
+        "--drain",
+        "NEWSWIRE_LISTEN",
+        "feed",
+        "token",
+    ] {
         assert!(whole.contains(name), "{name}:\n{whole}");
     }
 }
@@ -71,7 +82,7 @@ type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [Senseless; 23] = [
+    let bad: [Senseless; 24] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),
@@ -80,6 +91,7 @@ fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
         (&["--data", &data, "--store", "mysql"], &[], "--store"),
         (&["serve", "--data", &data, "--store", "redis://127.0.0.1:1"], &[], "--data"),
         (&["--data", &data, "--drain", "never"], &[], "--drain"),
+        (&["--data", &data, "--spread", "3601"], &[], "--spread"),
         (&["--data", &data], &[("NEWSWIRE_LISTN", "x")], "NEWSWIRE_LISTN"),
         (&["--data", &data], &[("NEWSWIRE_LOG_FORMAT", "xml")], "--log"),
         (&["--data", &data, "token", "list"], &[], "subcommand"),
@@ -313,6 +325,22 @@ fn a_check_tells_each_setting_and_where_it_came_from_and_no_password() {
     let away = newswire(&["check", "--store", &store], &[]);
     assert_eq!(code(&away), 3, "{}", stdout(&away));
     assert!(stdout(&away).contains("Error: ") && !stdout(&away).contains("secret"), "{}", stdout(&away));
+}
+
+#[tokio::test]
+async fn health_tells_whether_a_server_is_alive_and_whether_it_is_ready() {
+    let away = newswire(&["health", "--server", &nobody()], &[]);
+    assert_eq!(code(&away), 3, "{}", stderr(&away));
+    let server = Server::start(Kept::Redis).await;
+    let at = server.url("");
+    let ask = |words: &[&str]| newswire(&[&["health"], words].concat(), &[("NEWSWIRE_SERVER", &at)]);
+    let (alive, ready) = (ask(&[]), ask(&["--ready"]));
+    assert_eq!((code(&alive), stdout(&alive).as_str()), (0, "ok\n"));
+    assert!(code(&ready) == 0 && stdout(&ready).contains("\"ready\":true"), "{}", stdout(&ready));
+    server.redis().kill();
+    let red = ask(&["--ready"]);
+    assert!(code(&red) == 1 && stderr(&red).contains("\"ready\":false"), "{}", stderr(&red));
+    assert_eq!(code(&ask(&[])), 0, "it is alive without its store");
 }
 
 #[test]

@@ -95,7 +95,7 @@ async fn a_stop_tells_each_reader_to_come_back_and_exits_with_0() {
         for (stream, code) in [(&mut web_socket, Some(1012)), (&mut events, None)] {
             let bye = stream.until("bye").await;
             assert_eq!(bye["reason"], "draining");
-            assert!((500..=5_000).contains(&bye["retryMs"].as_u64().expect("a pause")), "{bye}");
+            assert!((500..=4_000).contains(&bye["retryMs"].as_u64().expect("a pause")), "{bye}");
             match stream.next().await {
                 Said::End(frame) => assert_eq!(frame.map(|frame| u16::from(frame.code)), code),
                 Said::Message(message) => panic!("nothing comes after bye: {message}"),

@@ -1,8 +1,8 @@
 //! The command line: what can be typed, and where each command is carried out.
 //!
-//! `feed`, `token`, `export`, `import` and `backup` open the store and work beside a server that may be running; `publish` and `tail` know a server
-//! only by its address and its public doors. Each command writes what was asked for to standard output, everything
-//! else to standard error, and ends with one of the codes in [`exit`].
+//! `feed`, `token`, `export`, `import` and `backup` open the store and work beside a server that may be running;
+//! `publish`, `tail` and `health` know a server only by its address and its public doors. Each command writes what was
+//! asked for to standard output, everything else to standard error, and ends with one of the codes in [`exit`].
 
 pub mod backoff;
 pub mod backup;
@@ -10,6 +10,7 @@ pub mod check;
 pub mod exit;
 pub mod export;
 pub mod feed;
+pub mod health;
 pub mod import;
 pub mod output;
 pub mod problem;
@@ -56,9 +57,9 @@ Examples:
 
 Environment:
   NEWSWIRE_LISTEN, NEWSWIRE_METRICS, NEWSWIRE_DATA, NEWSWIRE_STORE, NEWSWIRE_PUBLIC_URL, NEWSWIRE_TRUST_PROXY,
-  NEWSWIRE_MAX_READERS, NEWSWIRE_MAX_READERS_PER_ADDRESS, NEWSWIRE_LOG_FORMAT, NEWSWIRE_DRAIN
+  NEWSWIRE_MAX_READERS, NEWSWIRE_MAX_READERS_PER_ADDRESS, NEWSWIRE_LOG_FORMAT, NEWSWIRE_SPREAD, NEWSWIRE_DRAIN
                                          as the options of serve; an option wins
-  NEWSWIRE_SERVER, NEWSWIRE_TOKEN        for publish and tail
+  NEWSWIRE_SERVER, NEWSWIRE_TOKEN        for publish, tail and health
   An unknown NEWSWIRE_… variable keeps the server from starting: most likely it is a mistyped one.
 ";
 
@@ -100,6 +101,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Tell what a server would run by, and what an operator should know before it starts
     Check(Box<check::CheckArgs>),
+    /// Ask a server whether it is alive, or takes readers
+    Health(health::HealthArgs),
     /// Publish items from a file or from standard input
     Publish(publish::PublishArgs),
     /// Follow feeds: print their changes, or run a command for each (a bot)
@@ -157,6 +160,7 @@ impl Beside {
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => backup::restore(args).await,
             Command::Check(args) => check::run(*args).await,
+            Command::Health(args) => health::run(args).await,
             Command::Publish(args) => publish::run(args).await,
             Command::Tail(args) => tail::run(args).await,
         }

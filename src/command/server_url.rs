@@ -29,6 +29,12 @@ impl ServerUrl {
         as_socket(self.below(&["v1", "live"]))
     }
 
+    /// Where it says how it is: `healthz` or `readyz`.
+    #[must_use]
+    pub fn health(&self, name: &str) -> Url {
+        self.below(&[name])
+    }
+
     fn door(&self, feed: &FeedId, name: &str) -> Url {
         self.below(&["v1", "feeds", feed.as_str(), name])
     }

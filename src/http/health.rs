@@ -15,7 +15,7 @@ pub async fn alive() -> &'static str {
 /// should know of the store.
 pub async fn ready(State(doors): State<Doors>) -> (StatusCode, Json<Value>) {
     let (reason, warnings) = match doors.store.health().await {
-        _ if doors.drain.leaving() => (Some("draining".to_owned()), Vec::new()),
+        _ if doors.drain.spread().is_some() => (Some("draining".to_owned()), Vec::new()),
         Err(error) => (Some(error.to_string()), Vec::new()),
         Ok(warnings) if !doors.feeds.freshness.is_fresh() => (Some("out of touch with the store".to_owned()), warnings),
         Ok(warnings) => (None, warnings),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::live::room::Full;
 use crate::{
-    live::Goodbye,
+    live::{Ending, Goodbye},
     news::refusal::{Code, Refusal},
     store::StoreError,
 };
@@ -172,6 +172,18 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
+    }
+
+    /// 503: a stream that another server may take.
+    pub fn refused(ending: &Ending) -> Self {
+        let code = if ending.why == Goodbye::Full { "full" } else { "unavailable" };
+        let detail = format!(
+            "This server takes no reader just now ({}): try another one, or this one after the pause that Retry-After \
+             names.",
+            ending.why.name(),
+        );
+        let pause = ending.pause.as_secs().max(1);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).header(header::RETRY_AFTER, pause.into())
     }
 
     /// The text, with the id of the request that it answers.

@@ -52,7 +52,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
-/// Accepts connections until `done`; each lives in the drain, and is told to end after its request when that begins.
+/// Accepts connections for as long as it is polled. Each lives in the drain: while that goes on, its next answer is its
+/// last ([`super::takeover`]); once all are told, it ends if it idles.
 pub async fn accept(listener: TcpListener, router: Router, proxy: Arc<Proxy>, shards: Shards, drain: Drain) {
     loop {
         match listener.accept().await {
@@ -91,8 +92,9 @@ async fn converse(
         }
     };
     let (left, full) = (Left::default(), socket.full());
-    let answering = Answering { router, proxy, peer: peer.ip(), stage: socket.stage(), left: left.clone() };
-    let late = drain.leaving();
+    let answering =
+        Answering { router, proxy, peer: peer.ip(), stage: socket.stage(), left: left.clone(), drain: drain.clone() };
+    let late = drain.spread().is_some();
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if late { HEAD_OF_LATE } else { IDLE })

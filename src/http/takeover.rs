@@ -25,6 +25,7 @@ use super::{
     proxy::Proxy,
     socket::{Stage, Staged},
 };
+use crate::live::Drain;
 
 /// What a response carries whose body is a stream.
 #[derive(Clone, Debug)]
@@ -69,6 +70,9 @@ pub struct Answering {
     pub stage: Staged,
     /// Where a stream is left.
     pub left: Left,
+    /// Once it has begun, each answer is the last of its connection, so that what a proxy keeps open to here ends
+    /// between two requests and never under one.
+    pub drain: Drain,
 }
 
 impl Service<Request<Incoming>> for Answering {
@@ -84,7 +88,7 @@ impl Service<Request<Incoming>> for Answering {
             *request.uri_mut() = uri;
         }
         let answer = self.router.clone().oneshot(request.map(Body::new));
-        let (left, stage) = (self.left.clone(), self.stage.clone());
+        let (left, stage, drain) = (self.left.clone(), self.stage.clone(), self.drain.clone());
         Box::pin(async move {
             let mut response = match answer.await {
                 Ok(response) => response,
@@ -93,7 +97,12 @@ impl Service<Request<Incoming>> for Answering {
             stage.set(Stage::Answered);
             let takeover = response.extensions_mut().remove::<Takeover>();
             let walk = takeover.and_then(|takeover| takeover.0.lock().expect("nothing panics while holding it").take());
-            let Some(walk) = walk else { return Ok(response) };
+            let Some(walk) = walk else {
+                if drain.spread().is_some() {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                return Ok(response);
+            };
             *left.0.lock().expect("nothing panics while holding it") = Some((head(&response), walk));
             future::pending().await
         })

@@ -78,17 +78,25 @@ impl Goodbye {
     #[must_use]
     pub fn pause(self) -> Duration {
         let (least, most) = match self {
-            Self::Draining => (500, 5_000),
+            Self::Draining => (500, 4_000),
             Self::Behind => (1_000, 3_000),
             Self::StoreAway => (2_000, 8_000),
             Self::TooManyFilters | Self::Full => (10_000, 60_000),
             // Nothing to come back to soon; a browser's EventSource cannot be told to stop, only to wait.
             Self::Gone | Self::Revoked | Self::Ticket | Self::TooMuch => (60_000, 120_000),
         };
-        // Without random numbers the pause is the shortest one: late is worse than crowded.
-        let random = getrandom::u32().unwrap_or(0);
-        Duration::from_millis(least + u64::from(random) % (most - least + 1))
+        between((least, most))
     }
+}
+
+/// The pause of a reader that left in its turn: the least and the most milliseconds.
+const SOON: (u64, u64) = (100, 1_000);
+
+/// A random pause.
+fn between((least, most): (u64, u64)) -> Duration {
+    // Without random numbers the pause is the shortest one: late is worse than crowded.
+    let random = getrandom::u32().unwrap_or(0);
+    Duration::from_millis(least + u64::from(random) % (most - least + 1))
 }
 
 /// The end of a stream.
@@ -106,7 +114,16 @@ impl Ending {
     /// The end of a stream of this feed.
     #[must_use]
     pub fn of(feed: &FeedId, wire: Wire, why: Goodbye) -> Self {
-        let pause = why.pause();
+        Self::after(feed, wire, why, why.pause())
+    }
+
+    /// The end for a reader that leaves a server which drains, in its turn: others take it, and few come with it.
+    #[must_use]
+    pub fn in_turn(feed: &FeedId, wire: Wire) -> Self {
+        Self::after(feed, wire, Goodbye::Draining, between(SOON))
+    }
+
+    fn after(feed: &FeedId, wire: Wire, why: Goodbye, pause: Duration) -> Self {
         let bye = Message::bye(feed, why, pause).on(wire);
         let reset = (why == Goodbye::Gone).then(|| Message::reset(feed, Reset::Gone).on(wire));
         Self { messages: reset.into_iter().chain([bye]).collect(), why, pause }
@@ -122,7 +139,7 @@ mod tests {
         let pauses: std::collections::HashSet<_> = (0..50).map(|_| Goodbye::Draining.pause()).collect();
         assert!(pauses.len() > 10, "{pauses:?}");
         for pause in pauses {
-            assert!((500..=5_000).contains(&pause.as_millis()));
+            assert!((500..=4_000).contains(&pause.as_millis()));
         }
     }
 }

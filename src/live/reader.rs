@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::{
     awake::{Awake, Glance, Here},
     batch::{Batch, Batches, Stopped},
+    drain::Leave,
     feeds::Feeds,
     filters::Wanted,
     goodbye::{Ending, Goodbye},
@@ -67,8 +68,8 @@ pub struct Clock {
     pub fresh: bool,
     /// When it last confirmed that nothing is newer.
     pub checked: Moment,
-    /// Whether everybody is told to leave.
-    pub leaving: bool,
+    /// Whether those who are looked at are told to leave.
+    pub leaving: Option<Leave>,
 }
 
 impl Clock {
@@ -80,7 +81,7 @@ impl Clock {
             now: feeds.store.now(),
             fresh: feeds.freshness.is_fresh(),
             checked: feeds.freshness.checked(),
-            leaving: feeds.drain.leaving(),
+            leaving: feeds.drain.leaving().then_some(Leave::AtOnce),
         }
     }
 }
@@ -265,8 +266,10 @@ impl Reader {
     /// losing or regaining touch with the store; the drain (each rings the feed's bell); and the time that it names.
     pub fn step(&mut self, batches: &mut Batches, clock: &Clock) -> Step {
         loop {
-            if clock.leaving {
-                return self.end(Goodbye::Draining);
+            match clock.leaving {
+                None => {}
+                Some(Leave::AtOnce) => return self.end(Goodbye::Draining),
+                Some(Leave::InTurn) => return Step::End(Ending::in_turn(&self.awake.id, self.wire)),
             }
             let glance = batches.glance(&self.awake);
             if self.right.is_lost(glance.public, clock.now) {

@@ -50,7 +50,7 @@ export class Newswire {
     const where = this.origin && !elsewhere ? new URL(this.origin).host : "127.0.0.1:0";
     const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
     const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("NEWSWIRE_"));
-    const child = spawn(program(), ["--listen", where, "--drain", "5", ...store], {
+    const child = spawn(program(), ["--listen", where, "--spread", "0", "--drain", "5", ...store], {
       env: { ...Object.fromEntries(foreign), RUST_LOG: "warn" },
       stdio: ["ignore", "pipe", "pipe"],
     });

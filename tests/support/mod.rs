@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
+pub(crate) mod crowd;
 pub(crate) mod dice;
 pub(crate) mod newsroom;
 pub(crate) mod node;

@@ -87,6 +87,6 @@ impl Node {
 
     /// Tells everybody to leave. False: somebody is still counted who is not there, or does not go.
     pub(crate) async fn drain(&self) -> bool {
-        self.feeds.drain.drain(Duration::from_secs(10)).await
+        self.feeds.drain.drain(Duration::ZERO, Duration::from_secs(10)).await
     }
 }

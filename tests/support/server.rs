@@ -68,6 +68,8 @@ impl Server {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_newswire"));
         command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--drain", "10"]);
+        // A stop tells all readers at once, unless a test says otherwise with an option, which wins.
+        command.env("NEWSWIRE_SPREAD", "0");
         for (option, value) in self.place() {
             command.arg(option).arg(value);
         }

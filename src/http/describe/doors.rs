@@ -119,6 +119,7 @@ fn following() -> Vec<Door> {
         let names =
             ["Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol?", "Sec-WebSocket-Extensions?"];
         door.answers(101, "A WebSocket: each text frame is a Message, see /messages.schema.json.", &[], &names)
+            .takes(&["Prefer"])
             .takes(&HANDSHAKE)
             .refuses(&[READING, &["notAcceptable", "upgradeRequired", "full"]])
     };

@@ -90,6 +90,10 @@ pub(super) fn all() -> Map<String, Value> {
             .is(etags()),
         header("If-None-Match", "ETags that the client has: 304 where the answer is one of them."),
         header("Last-Event-ID", "A position, as a browser's EventSource remembers it. It beats `after`."),
+        header(
+            "Prefer",
+            "`handling=strict`: where another server may take the reader, a refusal is 503 and not `bye` (RFC 7240).",
+        ),
         header("Idempotency-Key", "The same request under the same key happens once within 24 hours.").is(key),
         header("Sec-WebSocket-Protocol", "`newswire.v1`, and `newswire.token.TOKEN` where a feed needs a token."),
         header("Sec-WebSocket-Extensions", "`permessage-deflate`, which is then compressed without context takeover."),

@@ -1,10 +1,12 @@
 //! The stream door: `GET /v1/feeds/{feed}/live`, as a WebSocket or as server-sent events.
 //!
 //! Both say the same messages; which one it is follows from the request. A reader that cannot be served is told so in
-//! the stream itself (`bye`), because a browser's EventSource never comes back after an error status.
+//! the stream itself (`bye`), because a browser's EventSource never comes back after an error status; a proxy that can
+//! send the reader elsewhere may ask for one ([`elsewhere`]).
 
 mod control;
 pub mod ear;
+mod elsewhere;
 pub mod room;
 pub mod several;
 pub mod shard;
@@ -75,11 +77,21 @@ pub async fn stream(
         // A browser's EventSource would never come back after an error status.
         Err(_) => {
             let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
-            return Ok(sse::respond(Walk::refused(&id, wire, Goodbye::Full), request.method()));
+            return begin(Walk::refused(&id, wire, Goodbye::Full), &request);
         }
     };
-    let walk = open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?.at(place);
-    if wire.is_web_socket() { web_socket::upgrade(walk, &request) } else { Ok(sse::respond(walk, request.method())) }
+    begin(open(&doors, &feed, wire, wish, (request.headers(), ticket.as_deref())).await?.at(place), &request)
+}
+
+/// The answer with which a stream begins, or is refused.
+fn begin(walk: Walk, request: &Request) -> Result<Response, Problem> {
+    if let Some(ending) = elsewhere::refusal(walk.refused.as_ref(), request.headers()) {
+        return Err(Problem::refused(ending));
+    }
+    match walk.wire.is_web_socket() {
+        true => web_socket::upgrade(walk, request),
+        false => Ok(sse::respond(walk, request.method())),
+    }
 }
 
 /// The address of who asks.
@@ -118,6 +130,9 @@ async fn open(
     (headers, ticket): (&HeaderMap, Option<&str>),
 ) -> Result<Walk, Problem> {
     let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
+    if doors.drain.spread().is_some() {
+        return Ok(Walk::refused(&id, wire, Goodbye::Draining));
+    }
     let awake = match doors.feeds.open(&id).await {
         Ok(Some(awake)) => awake,
         Ok(None) if wish.start == Start::Newest => return Err(Problem::no_feed(feed)),

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Doors, Problem, Query, Walk, access, client, web_socket, wire};
+use super::{Doors, Problem, Query, Walk, access, begin, client, wire};
 use crate::{
     live::{Goodbye, Reader, Start, Wish},
     news::{After, FeedId},
@@ -42,20 +42,23 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
             return Err(Problem::bad_request("feed", format!("The feed {id} is named twice.")));
         }
         let start = position.map_or(Start::Newest, |at| at.parse::<After>().map_or(Start::Unknown, Start::Resume));
+        if doors.drain.spread().is_some() {
+            return begin(Walk::refused(&parsed, wire, Goodbye::Draining), &request);
+        }
         let awake = match doors.feeds.open(&parsed).await {
             Ok(awake) => awake.ok_or_else(|| Problem::no_feed(id))?,
             Err(error) => {
                 tracing::warn!(%error, feed = id, "a reader could not be served");
-                return web_socket::upgrade(Walk::refused(&parsed, wire, Goodbye::StoreAway), &request);
+                return begin(Walk::refused(&parsed, wire, Goodbye::StoreAway), &request);
             }
         };
         let right = access::right(&doors, request.headers(), &awake.state()).await?;
         let wish = Wish { start, size: last.unwrap_or(0), filter: filter.clone(), right };
         match Reader::open(doors.feeds.clone(), awake, wire, wish) {
             Ok(reader) => readers.push(reader),
-            Err(why) => return web_socket::upgrade(Walk::refused(&parsed, wire, why), &request),
+            Err(why) => return begin(Walk::refused(&parsed, wire, why), &request),
         }
         ids.push(parsed);
     }
-    web_socket::upgrade(Walk::of(wire, readers).at(place), &request)
+    begin(Walk::of(wire, readers).at(place), &request)
 }

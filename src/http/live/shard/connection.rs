@@ -23,7 +23,12 @@ use super::{
     speech::{End, Gathered, Last, PARTS, Part, Speech, Wrote},
     wheel::Due,
 };
-use crate::live::{Reader, Turn, Wire, batch::Batches, drain::Staying, reader::Clock};
+use crate::live::{
+    Reader, Turn, Wire,
+    batch::Batches,
+    drain::{Leave, Staying},
+    reader::Clock,
+};
 
 /// How many writes, and reads, one connection gets before others have their turn.
 const ROUNDS: usize = 4;
@@ -43,6 +48,8 @@ pub(super) struct Connection {
     pub(super) speech: Speech,
     /// None for a client that has nothing to say at all.
     ear: Option<Ear>,
+    /// How it is told to leave, once it is.
+    pub(super) leave: Option<Leave>,
     /// Since when the socket has taken nothing.
     stuck_since: Option<Instant>,
     /// What the end of the connection gives back.
@@ -90,6 +97,7 @@ impl Connection {
             due: 0,
             speech,
             ear: wire.is_web_socket().then(|| Ear::new(compression)),
+            leave: None,
             stuck_since: None,
             _held: (staying, place),
         }

@@ -3,7 +3,7 @@
 //! A socket comes here once its request was routed, authorised and answered, and stays until it closes. A commit wakes
 //! each shard once, however many readers it has; the shard then walks the readers of that feed and writes to each socket
 //! what comes after its reader's position. [`serve`] is the loop, [`connection`] one socket, [`speech`] what it
-//! says next, [`wheel`] all timers.
+//! says next, [`wheel`] all timers, [`departure`] who leaves when.
 //!
 //! A reader here is its socket, its filter and its position, and what is left of a frame whose write stopped half-way:
 //! no task, no channel, no timer and no buffer. What must wait for the store ([`crate::live::Step::Ask`]) is asked by a
@@ -13,6 +13,7 @@
 mod ahead;
 mod connection;
 pub mod counts;
+mod departure;
 mod pinned;
 #[cfg(test)]
 mod rehearsal;
@@ -132,6 +133,8 @@ impl Shards {
         let shards = Self { posts: posts.into(), next: Arc::default(), feeds: feeds.clone(), pinned };
         let (leaving, told) = (feeds.drain.clone(), shards.clone());
         feeds.drain.spawn(async move {
+            leaving.begun().await;
+            told.posts.iter().for_each(|post| post.bell.ring());
             leaving.left().await;
             told.posts.iter().for_each(|post| post.bell.ring());
         });

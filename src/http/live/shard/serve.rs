@@ -22,12 +22,18 @@ use super::{
     Arrival, BELL, Brought, Errand, Post, ahead,
     connection::{Connection, Fate, Pass},
     counts::{Census, Counts, Parting, Transport},
+    departure::Departure,
     pinned::Pinned,
     speech::Part,
     wheel::{Due, Wheel},
 };
 use crate::live::{
-    Feeds, Goodbye, Reader, Turn, awake::Awake, batch::Batches, bell::Number, drain::Staying, message::Reset,
+    Feeds, Goodbye, Reader, Turn,
+    awake::Awake,
+    batch::Batches,
+    bell::Number,
+    drain::{Leave, Staying},
+    message::Reset,
     reader::Clock,
 };
 
@@ -78,6 +84,8 @@ pub(super) struct Shard {
     parts: Vec<Part>,
     slots: Vec<u32>,
     woken: Vec<(u32, Due)>,
+    /// Once the server drains.
+    departure: Option<Departure>,
     left: bool,
 }
 
@@ -118,6 +126,7 @@ impl Shard {
             parts: Vec::new(),
             slots: Vec::new(),
             woken: Vec::new(),
+            departure: None,
             left: false,
         }
     }
@@ -154,6 +163,7 @@ impl Shard {
             self.take_back(&clock);
             self.admit(poll, &clock);
             self.turn_wheel(&clock);
+            self.depart(&clock);
             self.walk();
             self.take_census();
         }
@@ -208,6 +218,26 @@ impl Shard {
         }
     }
 
+    /// Tells those to leave whose turn has come: as often as the wheel turns, which it does while anybody is here.
+    fn depart(&mut self, clock: &Clock) {
+        let Some(spread) = self.feeds.drain.spread() else { return };
+        let departure = self.departure.get_or_insert_with(|| {
+            let here = self.connections.iter().enumerate().filter_map(|(slot, connection)| {
+                Some((u32::try_from(slot).expect("a slot's number"), connection.as_ref()?.serial))
+            });
+            Departure::of(here.collect(), spread)
+        });
+        let leave = if spread.is_an_instant() { Leave::AtOnce } else { Leave::InTurn };
+        for (slot, serial) in departure.turns(clock.instant) {
+            let index = usize::try_from(slot).expect("32 bits");
+            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { continue };
+            if connection.serial == serial {
+                connection.leave.get_or_insert(leave);
+                self.with(slot, Doing::Advancing, clock);
+            }
+        }
+    }
+
     /// Takes in the streams that begin.
     fn admit(&mut self, poll: &Poll, clock: &Clock) {
         let arrivals = std::mem::take(&mut *self.post.arrivals.lock().expect("nothing panics while holding it"));
@@ -240,6 +270,8 @@ impl Shard {
             crowd.seats.push((slot, u8::try_from(number).expect("at most 16 feeds share a connection")));
         }
         self.post.counts.of(Transport::of(connection.speech.wire)).begin(connection.speech.seats.len());
+        // Who comes while the server drains is told so at once.
+        connection.leave = self.feeds.drain.spread().map(|_| Leave::AtOnce);
         connection.listen(&read);
         if self.free.pop().is_some() {
             self.connections[usize::try_from(slot).expect("32 bits")] = Some(connection);
@@ -305,6 +337,7 @@ impl Shard {
     fn with(&mut self, slot: u32, doing: Doing, clock: &Clock) {
         let index = usize::try_from(slot).expect("32 bits");
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        let clock = Clock { leaving: connection.leave.or(clock.leaving), ..*clock };
         let shared = (&self.pinned, &self.post.counts);
         let mut pass = pass(&mut self.batches, &mut self.scratch, &mut self.parts, shared, clock);
         let hearing = matches!(doing, Doing::Hearing);
@@ -397,9 +430,9 @@ fn pass<'a>(
     scratch: &'a mut [u8],
     parts: &'a mut Vec<Part>,
     (pinned, counts): (&'a Arc<Pinned>, &'a Counts),
-    clock: &Clock,
+    clock: Clock,
 ) -> Pass<'a> {
-    Pass { batches, clock: *clock, scratch, parts, pinned, counts, asking: Vec::new(), until: None }
+    Pass { batches, clock, scratch, parts, pinned, counts, asking: Vec::new(), until: None }
 }
 
 #[cfg(test)]
