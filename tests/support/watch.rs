@@ -43,7 +43,9 @@ impl Watch {
         let said = server.up_as(server.command().args(["--metrics", "127.0.0.1:0"])).await;
         let line = said.iter().find(|line| line.contains("scrape")).expect("it says where its metrics are");
         let url = line.split_whitespace().last().expect("an address").to_owned();
-        Self { url, client: server.client.clone() }
+        // A connection for each scrape: one that idles is closed when the server begins to drain.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        Self { url, client }
     }
 
     /// Scrapes once.
