@@ -14,6 +14,7 @@ pub mod describe;
 pub mod documents;
 pub mod feed_edit;
 pub mod feeds;
+pub mod finish;
 pub mod health;
 pub mod history;
 pub mod items;

@@ -22,7 +22,7 @@ use super::{
     again::{Again, NOT_KEPT, again, taken},
     body,
     documents::Document,
-    feeds, items, once,
+    feeds, finish, items, once,
     problem::Problem,
 };
 use crate::{
@@ -104,7 +104,8 @@ async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request:
     let asked = Asked { doors: doors.clone(), verb, feed, token, if_match, once };
     let id = id.map(ToOwned::to_owned);
     // A client that hangs up ends its request, and must not end this half-way.
-    doors.drain.see_through(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span()).await
+    let finished = doors.drain.see_through(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span());
+    finish::in_time(finished).await
 }
 
 impl Asked {
@@ -217,8 +218,9 @@ impl Asked {
     /// The verb made no difference: nothing is committed, and the key is remembered all the same.
     async fn unchanged(&self, current: Record) -> Result<Done, Problem> {
         let state = feeds::state(&self.doors, self.feed.as_str()).await?;
-        if let Some(once) = &self.once {
-            self.doors.store.remember(&self.feed, once, current.id, state.head).await?;
+        match &self.once {
+            Some(once) => self.doors.store.remember(&self.feed, once, current.id, state.head).await?,
+            None => self.doors.store.settle(&self.feed).await?,
         }
         Ok(Done { record: current, position: state.head, created: false, repeated: false, remains: None })
     }
@@ -255,7 +257,7 @@ impl Asked {
                 Refusal::new(Code::Exists, detail).field("id").item(asked.id, current)
             }
             Conflict::AltId(id) => match again(&self.doors, &self.feed, asked).await? {
-                Some(Again::As(item)) if self.verb == Verb::Publish => return self.unchanged(item).await,
+                Some(Again::As(item)) if self.verb == Verb::Publish => return self.unchanged(*item).await,
                 Some(Again::Killed(refusal)) => refusal,
                 _ => taken(id, standing(id).await?.map_or(NOT_KEPT, |item| item.status.name())),
             },
@@ -273,7 +275,7 @@ impl Asked {
         let open = Feed { status: FeedStatus::Live, ..edit_of.feed.clone() };
         let Some(draft) = edit(&Edit { feed: &open, ..edit_of })? else { return Err(closed.into()) };
         match again(&self.doors, &self.feed, &draft.record).await? {
-            Some(Again::As(item)) => self.unchanged(item).await,
+            Some(Again::As(item)) => self.unchanged(*item).await,
             Some(Again::Killed(refusal)) => Err(refusal.into()),
             None => Err(closed.into()),
         }

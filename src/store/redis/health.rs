@@ -12,18 +12,18 @@ use crate::{news::Moment, store::StoreError};
 const TRACE: u64 = 60;
 
 /// [`super::Store::health`]. Where the server does not tell its settings, what `INFO` tells has to do.
-pub(super) async fn health(link: &Link, now: Moment) -> Result<Vec<String>, StoreError> {
+pub(super) async fn health(link: &Link, now: Moment, replicas: u32) -> Result<Vec<String>, StoreError> {
     let mut write = redis::cmd("SET");
     write.arg(HEALTH).arg(now.millis()).arg("EX").arg(TRACE);
     let () = link.ask(Request::One(&write)).await?;
 
     let info = Info::all_allowed(link).await?;
     let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
-    let mut sentences: Vec<String> = [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let sentences =
+        [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings), too_few(&info, replicas)];
+    let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
     sentences.extend(scrub::refusal(link).await?);
+    sentences.extend(link.servers().sentence());
     Ok(sentences)
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn facts(link: &Link) -> Result<Vec<(&'static str, String)>, St
     let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
     let told = |info: &Info, name: &str| info.text(name).unwrap_or("not told").to_owned();
     let aof = if info.counts("aof_enabled") { "on" } else { "off" };
-    Ok(vec![
+    let mut facts = vec![
         ("version", told(&info, "redis_version")),
         ("role", told(&info, "role")),
         ("replicas", told(&info, "connected_slaves")),
@@ -42,7 +42,9 @@ pub(super) async fn facts(link: &Link) -> Result<Vec<(&'static str, String)>, St
         ("maxmemory-policy", told(&settings, "maxmemory-policy")),
         ("memory", told(&info, "used_memory_human")),
         ("schema", super::SCHEMA.to_string()),
-    ])
+    ];
+    facts.extend(link.servers().facts());
+    Ok(facts)
 }
 
 fn version(info: &Info) -> Option<String> {
@@ -74,6 +76,16 @@ fn fsync(info: &Info, settings: &Info) -> Option<String> {
         "Redis leaves it to the operating system when its append-only file reaches the disk: a power loss can undo half \
          a minute (set appendfsync everysec or always)."
             .to_owned()
+    })
+}
+
+fn too_few(info: &Info, wanted: u32) -> Option<String> {
+    let there: u32 = info.text("connected_slaves")?.parse().ok()?;
+    (there < wanted).then(|| {
+        format!(
+            "Redis has {there} of the {wanted} replicas that must receive a change (--ack-replicas): every publish is \
+             refused until they are there."
+        )
     })
 }
 

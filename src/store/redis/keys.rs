@@ -36,6 +36,11 @@ pub(super) const TICKETS: &str = "nw:{all}:tickets";
 /// Written to see that writing works.
 pub(super) const HEALTH: &str = "nw:{all}:health";
 
+/// A stream that one node writes and reads.
+pub(super) fn canary(node: Uuid) -> String {
+    format!("nw:{{all}}:canary:{node}")
+}
+
 /// One partition, below [`PARTITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition(u8);
@@ -64,6 +69,11 @@ impl Partition {
     /// What ends by itself, by the time when it does.
     pub(super) fn due(self) -> String {
         format!("nw:{{p{:02}}}:due", self.0)
+    }
+
+    /// Written for nothing but to be waited for.
+    pub(super) fn settled(self) -> String {
+        format!("nw:{{p{:02}}}:settled", self.0)
     }
 
     /// Counts its removals since the server's files were last written anew; not there where there were none.
@@ -173,6 +183,7 @@ mod tests {
             partition.feeds(),
             partition.due(),
             partition.scrub(),
+            partition.settled(),
         ];
         for key in all {
             let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);

@@ -7,9 +7,13 @@
 //!
 //! What is deliberately absent: PUB/SUB, locks, anything that lives only in this process. Two nodes need not know of
 //! each other. In reading order: `keys` and `record` (what is kept), `script` and the Lua files (what is done there),
-//! `link` (the connection), `write`, `read`, `follower`, `tokens`, `clock`, `scrub`, `health`.
+//! `address` and `servers` (where it is), `link` (the connection), `replicas`, `write`, `read`, `follower`, `canary`, `tokens`,
+//! `clock`, `scrub`, `health`.
 
+mod address;
+mod canary;
 mod clock;
+mod document;
 mod dump;
 mod follower;
 mod health;
@@ -19,9 +23,11 @@ mod link;
 mod load;
 mod read;
 mod record;
+mod replicas;
 mod retention;
 mod script;
 mod scrub;
+mod servers;
 mod tokens;
 mod write;
 
@@ -31,7 +37,16 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use self::{clock::Clock, dump::RedisDump, follower::RedisFollower, link::Link, scrub::Scrub};
+pub use self::address::{Address, Settings};
+use self::{
+    canary::Canary,
+    clock::Clock,
+    dump::RedisDump,
+    follower::RedisFollower,
+    link::Link,
+    scrub::Scrub,
+    servers::{LOOK, Servers},
+};
 use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
@@ -48,21 +63,30 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// A store on Redis.
 pub struct Redis {
     link: Arc<Link>,
+    /// The same one, or another where commits wait for replicas.
+    commits: Arc<Link>,
     clock: Arc<Clock>,
     scrub: Arc<Scrub>,
-    /// Measures the clock and fulfils wishes for rewrites; ends with the store.
+    canary: Arc<Canary>,
+    /// Measures the clock, looks after the Sentinels, keeps the canary singing and fulfils wishes for rewrites; ends
+    /// with the store.
     background: Mutex<JoinSet<()>>,
 }
 
 impl Redis {
-    /// Connects to the server at `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`. To be called within a Tokio runtime.
+    /// Connects to the server that these settings lead to. To be called within a Tokio runtime.
     ///
     /// # Errors
     /// The server is away or refuses, or what it holds was written by a newer newswire.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let link = Arc::new(Link::new(url)?);
+    pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let servers = Arc::new(Servers::new(settings)?);
+        let link = Arc::new(Link::new(Arc::clone(&servers), 0));
+        let commits = match settings.ack_replicas {
+            0 => Arc::clone(&link),
+            replicas => Arc::new(Link::new(servers, replicas)),
+        };
         let clock = Arc::new(Clock::of(&link).await?);
-        let scrub = Arc::new(Scrub::new());
+        let (scrub, canary) = (Arc::new(Scrub::new()), Arc::new(Canary::new()));
         let mut background = JoinSet::new();
         background.spawn({
             let (link, clock) = (Arc::clone(&link), Arc::clone(&clock));
@@ -76,10 +100,24 @@ impl Redis {
             }
         });
         background.spawn({
+            let link = Arc::clone(&link);
+            async move {
+                loop {
+                    sleep(LOOK).await;
+                    // Where no Sentinel answers, the server that was found stays the one: it may well be there.
+                    let _ = link.servers().look().await;
+                }
+            }
+        });
+        background.spawn({
+            let (link, canary) = (Arc::clone(&link), Arc::clone(&canary));
+            async move { canary.sing(&link).await }
+        });
+        background.spawn({
             let (link, scrub) = (Arc::clone(&link), Arc::clone(&scrub));
             async move { scrub.fulfil(&link).await }
         });
-        Ok(Self { link, clock, scrub, background: Mutex::new(background) })
+        Ok(Self { link, commits, clock, scrub, canary, background: Mutex::new(background) })
     }
 }
 
@@ -104,15 +142,20 @@ impl Store for Redis {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        write::commit(&self.link, &commit).await
+        write::commit(&self.commits, &commit).await
     }
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
-        write::recall(&self.link, feed, token, key).await
+        write::recall(&self.link, &self.commits, feed, token, key).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
-        write::remember(&self.link, feed, once, item, head).await
+        write::remember(&self.link, feed, once, item, head).await?;
+        write::settle(&self.commits, feed).await
+    }
+
+    async fn settle(&self, feed: &FeedId) -> Result<(), StoreError> {
+        write::settle(&self.commits, feed).await
     }
 
     async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError> {
@@ -155,7 +198,7 @@ impl Store for Redis {
     }
 
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
-        Ok(Box::new(RedisFollower::new(Arc::clone(&self.link)).await?))
+        Ok(Box::new(RedisFollower::new(Arc::clone(&self.link), Arc::clone(&self.canary)).await?))
     }
 
     async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
@@ -167,7 +210,7 @@ impl Store for Redis {
     }
 
     async fn delete_feed(&self, feed: &FeedId, once: Option<&Once>) -> Result<Committed, CommitError> {
-        retention::delete_feed(&self.link, feed, once).await?.map_err(CommitError::Conflict)
+        retention::delete_feed(&self.commits, feed, once).await?.map_err(CommitError::Conflict)
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -219,11 +262,16 @@ impl Store for Redis {
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
-        health::health(&self.link, self.now()).await
+        health::health(&self.link, self.now(), self.commits.replicas()).await
+    }
+
+    fn unheard(&self) -> Duration {
+        self.canary.unheard()
     }
 
     async fn close(&self) {
         self.background.lock().await.shutdown().await;
         self.link.close().await;
+        self.commits.close().await;
     }
 }

@@ -80,6 +80,7 @@ async fn publish(store: &SharedStore, feed: &FeedId, headline: &str) {
         breaking_until: None,
         pin: None,
         ever: Ever::default(),
+        more: serde_json::Map::new(),
         story: format!("{{\"headline\":\"{headline}\"}}"),
     };
     let write = Write::Item(ItemWrite {
