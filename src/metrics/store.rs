@@ -8,10 +8,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::asked::counter;
+use super::asked::{counter, gauge};
 use crate::{
     count::Label as _,
     store::{
+        Store as _,
         measured::Measured,
         operation::{Operation, Outcome},
     },
@@ -35,6 +36,14 @@ pub(super) fn register(ours: &mut Registry, measured: &Arc<Measured>) {
             Operation::all()
                 .try_for_each(|operation| told.of([("operation", operation.name())], store.errors.get(operation)))
         }),
+    );
+    let store = measured.clone();
+    ours.register_with_unit(
+        "store_unheard",
+        "How long what this node writes for nothing but to be heard has not come back to it from Redis; over 7 s it is not \
+         ready, whatever its connections say, and 0 on SQLite",
+        Unit::Seconds,
+        gauge(move |told| told.one(store.unheard().as_secs_f64())),
     );
     ours.register_with_unit(
         "store_duration",

@@ -4,7 +4,7 @@
 //! What is given up half-way (a deadline of the asker's, a client that hangs up) is timed up to there and counts as
 //! neither answer nor error.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use prometheus_client::metrics::histogram::Histogram;
@@ -103,6 +103,7 @@ impl Measured {
             Ok(Ok(Committed::Before(_))) => Outcome::Repeated,
             Ok(Err(_)) => Outcome::Conflict,
             Err(StoreError::Unavailable(_)) => Outcome::Unavailable,
+            Err(StoreError::NotReplicated { .. }) => Outcome::NotReplicated,
             Err(_) => Outcome::Failed,
         });
         answer?.map_err(CommitError::Conflict)
@@ -134,6 +135,10 @@ impl Store for Measured {
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
         self.timed(Operation::Key, self.store.recall(feed, token, key)).await
+    }
+
+    async fn settle(&self, feed: &FeedId) -> Result<(), StoreError> {
+        self.timed(Operation::Commit, self.store.settle(feed)).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
@@ -250,6 +255,10 @@ impl Store for Measured {
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
         self.timed(Operation::Health, self.store.health()).await
+    }
+
+    fn unheard(&self) -> Duration {
+        self.store.unheard()
     }
 
     async fn close(&self) {

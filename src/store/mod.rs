@@ -370,9 +370,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Waits until everything that was committed in a feed is as safe as what a [`commit`](Store::commit) answers for: so
     /// that who finds that nothing is left to be changed is told so only then. [`recall`](Store::recall) and
     /// [`remember`](Store::remember) do it by themselves.
-    async fn settle(&self, _feed: &FeedId) -> Result<(), StoreError> {
-        Ok(())
-    }
+    async fn settle(&self, feed: &FeedId) -> Result<(), StoreError>;
 
     /// Remembers a request that was answered without a change. A key that is taken stays as it is.
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError>;
@@ -489,9 +487,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// How long this node's followers have heard nothing of what it writes, every few seconds, for nothing but to be
     /// heard: longer than [`DEAF_AFTER`], and commits of others reach nobody here, whatever the connections say. No time at
     /// all where nobody follows, and where commits cannot go astray between this process and its follower.
-    fn unheard(&self) -> Duration {
-        Duration::ZERO
-    }
+    fn unheard(&self) -> Duration;
 
     /// Waits for what is under way and closes.
     async fn close(&self);

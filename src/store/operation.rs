@@ -39,6 +39,8 @@ pub enum Outcome {
     Conflict,
     /// The store was away, full, slow or read-only; whether it was committed is not known.
     Unavailable,
+    /// It is committed, and too few replicas have received it in time.
+    NotReplicated,
     /// The store failed in a way it should not.
     Failed,
 }
@@ -78,7 +80,8 @@ impl Label for Operation {
 
 impl Label for Outcome {
     fn all() -> impl Iterator<Item = Self> {
-        [Self::Committed, Self::Repeated, Self::Conflict, Self::Unavailable, Self::Failed].into_iter()
+        [Self::Committed, Self::Repeated, Self::Conflict, Self::Unavailable, Self::NotReplicated, Self::Failed]
+            .into_iter()
     }
 
     fn name(self) -> &'static str {
@@ -87,6 +90,7 @@ impl Label for Outcome {
             Self::Repeated => "repeated",
             Self::Conflict => "conflict",
             Self::Unavailable => "unavailable",
+            Self::NotReplicated => "not_replicated",
             Self::Failed => "failed",
         }
     }

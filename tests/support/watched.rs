@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard},
     thread,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -91,6 +92,10 @@ impl Store for Watched {
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
         self.store.recall(feed, token, key).await
+    }
+
+    async fn settle(&self, feed: &FeedId) -> Result<(), StoreError> {
+        self.store.settle(feed).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
@@ -202,6 +207,10 @@ impl Store for Watched {
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
         self.store.health().await
+    }
+
+    fn unheard(&self) -> Duration {
+        self.store.unheard()
     }
 
     async fn close(&self) {

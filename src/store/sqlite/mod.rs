@@ -233,6 +233,11 @@ impl Store for Sqlite {
         self.reads.read(read).await
     }
 
+    async fn settle(&self, _feed: &FeedId) -> Result<(), StoreError> {
+        // What is committed is on the disk.
+        Ok(())
+    }
+
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
         let (feed, once, now) = (feed.clone(), once.clone(), self.now());
         let done = Remembered { hash: once.hash, item, version: 0, position: head };
@@ -391,6 +396,10 @@ impl Store for Sqlite {
             size / 1024 / 1024
         );
         Ok(Vec::from_iter((size > LOG_TOO_LARGE).then_some(too_large)))
+    }
+
+    fn unheard(&self) -> Duration {
+        Duration::ZERO
     }
 
     async fn close(&self) {
