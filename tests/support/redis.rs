@@ -50,6 +50,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port.number)
     }
 
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.number
+    }
+
     /// Where it keeps its files.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
@@ -79,7 +84,8 @@ impl RedisServer {
         copy(&self.dir.path().join("copy"), &self.files());
     }
 
-    fn files(&self) -> PathBuf {
+    /// Where its append-only file lies.
+    pub(crate) fn files(&self) -> PathBuf {
         self.dir.path().join("appendonlydir")
     }
 
@@ -100,6 +106,11 @@ impl RedisServer {
         self.signal("-CONT");
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.lock().expect("no panic while it was held").as_ref().expect("the server is up").id()
+    }
+
     /// Says what only an operator would, and returns the answer.
     pub(crate) async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(super::PATIENCE));
@@ -111,8 +122,7 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let process = self.process.lock().expect("no panic while it was held");
-        let id = process.as_ref().expect("the server is up").id().to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().expect("kill is installed");
         assert!(sent.success(), "kill {signal} {id}");
     }
@@ -172,13 +182,14 @@ impl Drop for RedisServer {
 
 /// A port that is ours for as long as this lives, also while nobody listens on it: no other test takes it meanwhile.
 /// It lies below the ports that the system gives away by itself, and so does the one 10,000 above it (a cluster's).
-struct Port {
-    number: u16,
+pub(crate) struct Port {
+    pub(crate) number: u16,
     _lock: File,
 }
 
 impl Port {
-    fn any() -> Self {
+    /// One that nobody has.
+    pub(crate) fn any() -> Self {
         const FIRST: u16 = 20_000;
         const COUNT: u16 = 2_500;
         let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("fewer than the ports");

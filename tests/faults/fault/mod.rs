@@ -1,0 +1,231 @@
+//! What can break, one file each. A fault is fired in the middle of publishing, ends by itself, and proves in words that
+//! it happened: by what the broken thing says of itself, never by the code that broke it having run.
+
+mod clock;
+mod cut_off;
+mod disk_full;
+mod file_read_only;
+mod flushed;
+mod node_killed;
+mod older_copy;
+mod out_of_memory;
+mod read_only;
+mod readers_torn;
+mod redis_asleep;
+mod redis_killed;
+mod redis_slow;
+mod redis_stopped;
+mod second_server;
+mod slow_readers;
+mod torn_log;
+
+pub(crate) use file_read_only::can_seal;
+use tokio::time::Instant;
+
+use crate::{
+    link::Way,
+    support::{self, dice::Dice},
+    world::{Kept, World},
+};
+
+/// A fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    NodeKilled,
+    RedisKilled,
+    CutOffBriefly,
+    CutOffLong,
+    CutOffFromRedis,
+    CutOffToRedis,
+    RedisSlow,
+    RedisAsleep,
+    RedisStopped,
+    OutOfMemory,
+    ReadOnlyReplica,
+    TooFewReplicas,
+    Flushed,
+    OlderCopy,
+    Clock,
+    ReadersTorn,
+    SlowReaders,
+    DiskFull,
+    FileSealed,
+    FileReadOnly,
+    LogTorn,
+    LogCutShort,
+    SecondServer,
+}
+
+/// What a fault breaks. Two that break the same thing happen one after the other, others at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Store,
+    Wire,
+    Node,
+    Reader,
+}
+
+/// A fault that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Fired {
+    pub(crate) fault: Fault,
+    /// What shows that it did.
+    pub(crate) proof: String,
+    pub(crate) began: Instant,
+    /// When what was broken was whole again.
+    pub(crate) ended: Instant,
+    /// Which nodes could not reach their store between the two.
+    pub(crate) away: Vec<usize>,
+    /// From when on the store was there without what it had lost.
+    pub(crate) lost_at: Option<Instant>,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 23] = [
+        Self::NodeKilled,
+        Self::RedisKilled,
+        Self::CutOffBriefly,
+        Self::CutOffLong,
+        Self::CutOffFromRedis,
+        Self::CutOffToRedis,
+        Self::RedisSlow,
+        Self::RedisAsleep,
+        Self::RedisStopped,
+        Self::OutOfMemory,
+        Self::ReadOnlyReplica,
+        Self::TooFewReplicas,
+        Self::Flushed,
+        Self::OlderCopy,
+        Self::Clock,
+        Self::ReadersTorn,
+        Self::SlowReaders,
+        Self::DiskFull,
+        Self::FileSealed,
+        Self::FileReadOnly,
+        Self::LogTorn,
+        Self::LogCutShort,
+        Self::SecondServer,
+    ];
+
+    /// What the tables call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NodeKilled => "node killed (-9) and started again",
+            Self::RedisKilled => "Redis killed (-9) and started again",
+            Self::CutOffBriefly => "node cut off from Redis, for less than every timeout",
+            Self::CutOffLong => "node cut off from Redis, for longer than every timeout",
+            Self::CutOffFromRedis => "nothing comes from Redis to a node, for longer than every timeout",
+            Self::CutOffToRedis => "nothing goes from a node to Redis, for longer than every timeout",
+            Self::RedisSlow => "Redis slow: each reply late",
+            Self::RedisAsleep => "Redis busy (`DEBUG SLEEP`)",
+            Self::RedisStopped => "Redis stopped (`SIGSTOP`)",
+            Self::OutOfMemory => "Redis out of memory (`noeviction`)",
+            Self::ReadOnlyReplica => "Redis read-only (`REPLICAOF`)",
+            Self::TooFewReplicas => "Redis read-only (`min-replicas-to-write`)",
+            Self::Flushed => "Redis emptied (`FLUSHALL`)",
+            Self::OlderCopy => "Redis restored from an older RDB",
+            Self::Clock => "a node's clock 10 minutes ahead, or behind, and right again",
+            Self::ReadersTorn => "readers' connections cut in the middle of a message",
+            Self::SlowReaders => "slow readers take nothing",
+            Self::DiskFull => "disk full",
+            Self::FileSealed => "SQLite's files sealed while open (`chattr +i`)",
+            Self::FileReadOnly => "SQLite's file read-only at a start",
+            Self::LogTorn => "killed, with half a page at the end of SQLite's log",
+            Self::LogCutShort => "killed, with the last page of SQLite's log torn off",
+            Self::SecondServer => "a second server on the same SQLite file",
+        }
+    }
+
+    /// On which stores it can happen.
+    pub(crate) fn stores(self) -> &'static [Kept] {
+        match self {
+            Self::NodeKilled | Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
+                &[Kept::Sqlite, Kept::Always, Kept::EverySecond]
+            }
+            Self::DiskFull
+            | Self::FileSealed
+            | Self::FileReadOnly
+            | Self::LogTorn
+            | Self::LogCutShort
+            | Self::SecondServer => &[Kept::Sqlite],
+            _ => &[Kept::Always, Kept::EverySecond],
+        }
+    }
+
+    /// Whether that store may lose by it what was acknowledged.
+    pub(crate) fn may_lose(self, kept: Kept) -> bool {
+        match self {
+            Self::Flushed | Self::OlderCopy | Self::LogCutShort => true,
+            Self::RedisKilled => kept == Kept::EverySecond,
+            _ => false,
+        }
+    }
+
+    /// What it breaks.
+    pub(crate) fn layer(self, kept: Kept) -> Layer {
+        match self {
+            Self::NodeKilled if kept != Kept::Sqlite => Layer::Node,
+            Self::CutOffBriefly | Self::CutOffLong | Self::CutOffFromRedis | Self::CutOffToRedis | Self::RedisSlow => {
+                Layer::Wire
+            }
+            Self::Clock => Layer::Node,
+            Self::ReadersTorn | Self::SlowReaders => Layer::Reader,
+            _ => Layer::Store,
+        }
+    }
+
+    /// Makes it happen, from its beginning to its end.
+    pub(crate) async fn fire(self, world: &World, dice: &mut Dice) -> Fired {
+        match self {
+            Self::NodeKilled => node_killed::fire(world, dice).await,
+            Self::RedisKilled => redis_killed::fire(world, dice).await,
+            Self::CutOffBriefly => cut_off::briefly(world, dice).await,
+            Self::CutOffLong => cut_off::long(world, dice, self, &[Way::Up, Way::Down]).await,
+            Self::CutOffFromRedis => cut_off::long(world, dice, self, &[Way::Down]).await,
+            Self::CutOffToRedis => cut_off::long(world, dice, self, &[Way::Up]).await,
+            Self::RedisSlow => redis_slow::fire(world, dice).await,
+            Self::RedisAsleep => redis_asleep::fire(world, dice).await,
+            Self::RedisStopped => redis_stopped::fire(world, dice).await,
+            Self::OutOfMemory => out_of_memory::fire(world).await,
+            Self::ReadOnlyReplica => read_only::replica(world).await,
+            Self::TooFewReplicas => read_only::alone(world).await,
+            Self::Flushed => flushed::fire(world, dice).await,
+            Self::OlderCopy => older_copy::fire(world, dice).await,
+            Self::Clock => clock::fire(world, dice).await,
+            Self::ReadersTorn => readers_torn::fire(world).await,
+            Self::SlowReaders => slow_readers::fire(world).await,
+            Self::DiskFull => disk_full::fire(world, dice).await,
+            Self::FileSealed => file_read_only::sealed(world).await,
+            Self::FileReadOnly => file_read_only::at_a_start(world).await,
+            Self::LogTorn => torn_log::torn(world).await,
+            Self::LogCutShort => torn_log::cut_short(world).await,
+            Self::SecondServer => second_server::fire(world).await,
+        }
+    }
+}
+
+/// Waits until editors were refused so often since then, and says with which words.
+async fn refused(world: &World, since: Instant, word: &str) -> String {
+    let refusals = || {
+        let refusals = world.record.refusals(since);
+        refusals.into_iter().filter(|refusal| refusal.status == Some(503) && refusal.words.contains(word))
+    };
+    support::until(&format!("editors are refused for {word:?}"), async || refusals().count() >= 3).await;
+    let words = refusals().next().map(|refusal| refusal.words).unwrap_or_default();
+    let problem: serde_json::Value = serde_json::from_str(&words).unwrap_or_default();
+    format!("editors were refused: 503, {}", problem["detail"])
+}
+
+/// Waits until a node says that it is not ready, and says with which reason.
+async fn red(world: &World, node: usize) -> String {
+    let mut reason = String::new();
+    support::until("the node says that it is not ready", async || match world.nodes[node].ready().await {
+        Some((503, said)) => {
+            reason = said["reason"].to_string();
+            true
+        }
+        _ => false,
+    })
+    .await;
+    format!("/readyz of node {node}: 503 {reason}")
+}

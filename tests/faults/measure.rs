@@ -1,0 +1,80 @@
+//! How long things took, from what was written down.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    fault::Fired,
+    reader::{Event, Reader, Seen},
+    record::Ack,
+};
+
+/// A round's times.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Measure {
+    /// The longest that a reader with an open stream was told nothing while its node was out of touch with its store, or
+    /// while the store lacked what it had lost.
+    pub(crate) silence: Option<Duration>,
+    /// From the end of the last fault until each node had delivered something that was published after it.
+    pub(crate) resumed: Option<Duration>,
+}
+
+impl Measure {
+    pub(crate) fn of(
+        fired: &[Fired],
+        acks: &BTreeMap<String, Ack>,
+        seen: &[(&Arc<Reader>, Seen)],
+        nodes: usize,
+    ) -> Self {
+        let streams = || seen.iter().filter(|(reader, _)| reader.is_stream()).map(|(_, seen)| seen);
+        let silences = fired.iter().flat_map(|fired| streams().filter_map(|seen| silence(fired, seen)));
+        let back = fired.iter().map(|fired| fired.ended).max();
+        let resumed = back.map(|back| {
+            let each = (0..nodes).map(|node| {
+                let first = seen.iter().filter_map(|(_, seen)| first_after(seen, node, back, acks)).min();
+                first.map_or(Duration::MAX, |at| at - back)
+            });
+            each.max().unwrap_or_default()
+        });
+        Self { silence: silences.max(), resumed }
+    }
+}
+
+/// How long this reader was told nothing of this fault; none if it was not concerned.
+fn silence(fired: &Fired, seen: &Seen) -> Option<Duration> {
+    if let Some(lost_at) = fired.lost_at {
+        let told = seen.story.iter().filter(|(at, _)| *at > lost_at).find(|(_, event)| match event {
+            Event::Said(message) => message["type"] == "reset",
+            _ => false,
+        })?;
+        // Who was away is told when it comes back.
+        let there = seen.story.iter().rfind(|(at, event)| *at < told.0 && matches!(event, Event::Came(_)))?;
+        return Some(told.0 - there.0.max(lost_at));
+    }
+    let node = seen.was_at(fired.began)?;
+    if !fired.away.contains(&node) {
+        return None;
+    }
+    let told = seen.told_since(fired.began).unwrap_or(fired.ended);
+    Some(told.min(fired.ended) - fired.began)
+}
+
+/// When this reader, at this node, was first told of something that was published after `back`.
+fn first_after(seen: &Seen, node: usize, back: Instant, acks: &BTreeMap<String, Ack>) -> Option<Instant> {
+    let mut at_node = None;
+    for (at, event) in &seen.story {
+        match event {
+            Event::Came(came) => at_node = Some(*came),
+            Event::Left => at_node = None,
+            Event::Said(message) if at_node == Some(node) && *at > back => {
+                let position = message["position"].as_str().unwrap_or_default();
+                if acks.get(position).is_some_and(|ack| ack.asked > back) {
+                    return Some(*at);
+                }
+            }
+            Event::Said(_) => {}
+        }
+    }
+    None
+}

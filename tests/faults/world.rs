@@ -1,0 +1,200 @@
+//! What a round happens in: a store, the nodes on it, and the wires between them and to their readers.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+use tokio::{process::Command, sync::MutexGuard, time::Instant};
+
+use crate::{
+    fault::Layer,
+    link::Link,
+    node::Node,
+    reader::Reader,
+    record::Record,
+    support::{self, redis::RedisServer, server::FEED},
+};
+
+/// Where a round keeps its feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kept {
+    /// In an SQLite file.
+    Sqlite,
+    /// In a Redis that brings each change to its disk before it answers.
+    Always,
+    /// In a Redis that does so every second.
+    EverySecond,
+}
+
+impl Kept {
+    /// What the tables call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Always => "Redis, always",
+            Self::EverySecond => "Redis, everysec",
+        }
+    }
+}
+
+/// What is special about a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) kept: Kept,
+    pub(crate) nodes: usize,
+    /// Whether the store may lose what was acknowledged, because of what is going to be done to it.
+    pub(crate) may_lose: bool,
+    /// Whether the nodes' clocks can be set.
+    pub(crate) settable: bool,
+}
+
+/// A store and its nodes.
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) record: Record,
+    /// Who reads here.
+    pub(crate) readers: OnceLock<Vec<Arc<Reader>>>,
+    /// One for each layer, so that two faults that break the same thing follow one another.
+    turns: [tokio::sync::Mutex<()>; 4],
+    redis: Option<RedisServer>,
+    data: TempDir,
+    token: Mutex<String>,
+    laid_out: AtomicBool,
+}
+
+impl World {
+    /// A new one, all of it up.
+    pub(crate) async fn new(plan: Plan) -> Self {
+        let data = TempDir::new().expect("a temporary directory");
+        let redis = match plan.kept {
+            Kept::Sqlite => None,
+            Kept::Always => Some(RedisServer::start_as(&["--enable-debug-command", "yes"])),
+            Kept::EverySecond => {
+                Some(RedisServer::start_as(&["--enable-debug-command", "yes", "--appendfsync", "everysec"]))
+            }
+        };
+        let mut nodes = Vec::new();
+        for _ in 0..plan.nodes {
+            nodes.push(match &redis {
+                Some(redis) => {
+                    let wire = Link::to(redis.port()).await;
+                    let address = format!("redis://127.0.0.1:{}", wire.port());
+                    Node::new(&["--store", &address], Some(wire), plan.settable).await
+                }
+                None => {
+                    let file = data.path().join("data");
+                    Node::new(&["--data", file.to_str().expect("a path of text")], None, plan.settable).await
+                }
+            });
+        }
+        let mut world = Self {
+            plan,
+            nodes,
+            record: Record::default(),
+            readers: OnceLock::new(),
+            turns: Default::default(),
+            redis,
+            data,
+            token: Mutex::default(),
+            laid_out: AtomicBool::new(true),
+        };
+        for (number, node) in world.nodes.iter().enumerate() {
+            let said = node.start().await.expect("newswire starts");
+            if number == 0 {
+                let token = said.split_whitespace().find(|word| word.starts_with("nw_"));
+                world.token = Mutex::new(token.expect("a first run prints a token").to_owned());
+            }
+            node.green().await;
+        }
+        world
+    }
+
+    /// The store's Redis.
+    pub(crate) fn redis(&self) -> &RedisServer {
+        self.redis.as_ref().expect("a store on Redis")
+    }
+
+    /// The directory of an SQLite store.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// Whether the store may lose what was acknowledged.
+    pub(crate) fn may_lose(&self) -> bool {
+        self.plan.may_lose
+    }
+
+    /// The editors' token, as it is now.
+    pub(crate) fn token(&self) -> String {
+        self.token.lock().expect("no panic while it was held").clone()
+    }
+
+    /// Whether the feed and the token are there, as far as the operator knows.
+    pub(crate) fn is_laid_out(&self) -> bool {
+        self.laid_out.load(Ordering::Relaxed)
+    }
+
+    /// From now on they are not.
+    pub(crate) fn emptied(&self) {
+        self.laid_out.store(false, Ordering::Relaxed);
+    }
+
+    /// The operator makes the feed and a token anew. A node that started meanwhile may have done the first.
+    pub(crate) async fn lay_out(&self) {
+        let _there = self.operator(&["feed", "create", FEED, "--title", "News"]).await;
+        let token = self.operator(&["token", "create", "desk", "--can", "publish"]).await;
+        let token = token.expect("a token is made").trim().to_owned();
+        *self.token.lock().expect("no panic while it was held") = token;
+        self.laid_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs the program beside the nodes, on the same store, and returns what it prints.
+    pub(crate) async fn operator(&self, words: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_newswire"));
+        command.args(words);
+        match &self.redis {
+            Some(redis) => command.args(["--store", &redis.url()]),
+            None => command.arg("--data").arg(self.data()),
+        };
+        let ran = command.output().await.expect("newswire runs");
+        let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        if ran.status.success() { Ok(out.into_owned()) } else { Err(err.into_owned()) }
+    }
+
+    /// The turn of whoever breaks this.
+    pub(crate) async fn turn(&self, layer: Layer) -> MutexGuard<'_, ()> {
+        self.turns[layer as usize].lock().await
+    }
+
+    /// Waits until every reader that had a stream open at this node then was told that something is amiss, or was cut
+    /// off; and says how many these are.
+    pub(crate) async fn told(&self, node: usize, since: Instant) -> usize {
+        let readers = self.readers.get().expect("readers came before anything broke");
+        let open = readers.iter().filter(|reader| reader.look(|seen| seen.was_at(since)) == Some(node));
+        let open: Vec<_> = open.filter(|reader| reader.is_stream()).collect();
+        for reader in &open {
+            let what = format!("the {} is told that the store is away", reader.name);
+            support::until(&what, async || reader.look(|seen| seen.told_since(since).is_some())).await;
+        }
+        open.len()
+    }
+
+    /// Waits until so many more changes were acknowledged.
+    pub(crate) async fn more(&self, changes: usize) {
+        let enough = self.record.count() + changes;
+        support::until("editors go on", async || self.record.count() >= enough).await;
+    }
+
+    /// Waits until every node is ready again.
+    pub(crate) async fn green(&self) {
+        for node in &self.nodes {
+            node.green().await;
+        }
+    }
+}
