@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(60);
 /// The pause before an attempt is made again.
 const PAUSE: u64 = 40;
 /// An editor gives up on answers after one of these, in milliseconds: some while the server may still carry it out.
-const PATIENCE: [u64; 4] = [150, 1_000, 4_000, 6_000];
+const PATIENCE: [u64; 4] = [400, 2_000, 5_000, 8_000];
 /// How many items one editor makes: together they fit one snapshot and one page.
 const ITEMS: usize = 45;
 
@@ -152,8 +152,9 @@ impl Editor {
         match status {
             200 | 201 => Became::Made(serde_json::from_str(&text).expect("JSON"), etag),
             503 => self.unknown(Some(503), text),
-            // A store that was emptied knows neither tokens nor the feed, until its operator made them again.
-            401 | 404 if self.world.may_lose() && !self.world.is_laid_out() => self.unknown(Some(status), text),
+            // A store that was emptied knows neither tokens nor the feed, until its operator has made them again.
+            401 if self.world.may_lose() => self.unknown(Some(status), text),
+            404 if self.world.may_lose() && change.item.is_none() => self.unknown(Some(status), text),
             401 | 403 | 404 | 409 | 412 | 422 => {
                 self.world.record.refused(Some(status), text.clone());
                 Became::Impossible(format!("{status} {text}"))

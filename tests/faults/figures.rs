@@ -54,6 +54,11 @@ impl Figures {
         Fault::ALL.into_iter().filter(|fault| possible(*fault) && !enough(fault)).collect()
     }
 
+    /// In how many rounds delivery took longer than this to go on.
+    pub(crate) fn later_than(&self, bound: Duration) -> usize {
+        self.resumed.iter().filter(|resumed| **resumed > bound).count()
+    }
+
     /// As a table in Markdown.
     pub(crate) fn told(&mut self) -> String {
         let mut text = format!("rounds: {}", self.rounds);

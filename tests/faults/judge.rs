@@ -4,6 +4,7 @@
 //! that the figures say how many there were, also where there were none.
 
 mod walk;
+mod wrongs;
 
 use std::collections::BTreeMap;
 

@@ -53,7 +53,7 @@ fn silence(fired: &Fired, seen: &Seen) -> Option<Duration> {
         return Some(told.0 - there.0.max(lost_at));
     }
     let node = seen.was_at(fired.began)?;
-    if !fired.away.contains(&node) {
+    if !fired.away.contains(&node) || seen.was_stale(fired.began) {
         return None;
     }
     let told = seen.told_since(fired.began).unwrap_or(fired.ended);

@@ -77,6 +77,12 @@ impl Seen {
         moves.next().flatten()
     }
 
+    /// Whether it knew by then that its node was out of touch.
+    pub(crate) fn was_stale(&self, then: Instant) -> bool {
+        let before = self.story.iter().rev().filter(|(at, _)| *at <= then);
+        matches!(before.map(|(_, event)| event).next(), Some(Event::Said(message)) if message["type"] == "stale")
+    }
+
     /// When it was first told, since then, that what it has may not be all: in words, or by the end of its connection.
     pub(crate) fn told_since(&self, then: Instant) -> Option<Instant> {
         let told = self.story.iter().filter(|(at, _)| *at > then).find(|(_, event)| match event {

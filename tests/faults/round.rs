@@ -69,6 +69,7 @@ impl Draw {
             nodes: if self.kept == Kept::Sqlite { 1 } else { 2 },
             may_lose: self.faults.iter().any(|fault| fault.may_lose(self.kept)),
             settable: self.faults.contains(&Fault::Clock),
+            sealable: self.faults.contains(&Fault::FileSealed),
         }
     }
 

@@ -2,10 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use tempfile::TempDir;
@@ -19,6 +16,9 @@ use crate::{
     record::Record,
     support::{self, redis::RedisServer, server::FEED},
 };
+
+/// A directory for the tests' files that is not in memory.
+pub(crate) const ON_DISK: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// Where a round keeps its feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) may_lose: bool,
     /// Whether the nodes' clocks can be set.
     pub(crate) settable: bool,
+    /// Whether the store's files shall be sealed.
+    pub(crate) sealable: bool,
 }
 
 /// A store and its nodes.
@@ -65,13 +67,14 @@ pub(crate) struct World {
     redis: Option<RedisServer>,
     data: TempDir,
     token: Mutex<String>,
-    laid_out: AtomicBool,
 }
 
 impl World {
     /// A new one, all of it up.
     pub(crate) async fn new(plan: Plan) -> Self {
-        let data = TempDir::new().expect("a temporary directory");
+        // Not every file system can seal files; the temporary directory may be in memory.
+        let data = if plan.sealable { TempDir::new_in(ON_DISK) } else { TempDir::new() };
+        let data = data.expect("a temporary directory");
         let redis = match plan.kept {
             Kept::Sqlite => None,
             Kept::Always => Some(RedisServer::start_as(&["--enable-debug-command", "yes"])),
@@ -102,7 +105,6 @@ impl World {
             redis,
             data,
             token: Mutex::default(),
-            laid_out: AtomicBool::new(true),
         };
         for (number, node) in world.nodes.iter().enumerate() {
             let said = node.start().await.expect("newswire starts");
@@ -135,23 +137,12 @@ impl World {
         self.token.lock().expect("no panic while it was held").clone()
     }
 
-    /// Whether the feed and the token are there, as far as the operator knows.
-    pub(crate) fn is_laid_out(&self) -> bool {
-        self.laid_out.load(Ordering::Relaxed)
-    }
-
-    /// From now on they are not.
-    pub(crate) fn emptied(&self) {
-        self.laid_out.store(false, Ordering::Relaxed);
-    }
-
     /// The operator makes the feed and a token anew. A node that started meanwhile may have done the first.
     pub(crate) async fn lay_out(&self) {
         let _there = self.operator(&["feed", "create", FEED, "--title", "News"]).await;
         let token = self.operator(&["token", "create", "desk", "--can", "publish"]).await;
         let token = token.expect("a token is made").trim().to_owned();
         *self.token.lock().expect("no panic while it was held") = token;
-        self.laid_out.store(true, Ordering::Relaxed);
     }
 
     /// Runs the program beside the nodes, on the same store, and returns what it prints.
@@ -176,8 +167,9 @@ impl World {
     /// off; and says how many these are.
     pub(crate) async fn told(&self, node: usize, since: Instant) -> usize {
         let readers = self.readers.get().expect("readers came before anything broke");
-        let open = readers.iter().filter(|reader| reader.look(|seen| seen.was_at(since)) == Some(node));
-        let open: Vec<_> = open.filter(|reader| reader.is_stream()).collect();
+        let there =
+            |reader: &&Arc<Reader>| reader.look(|seen| seen.was_at(since) == Some(node) && !seen.was_stale(since));
+        let open: Vec<_> = readers.iter().filter(|reader| reader.is_stream()).filter(there).collect();
         for reader in &open {
             let what = format!("the {} is told that the store is away", reader.name);
             support::until(&what, async || reader.look(|seen| seen.told_since(since).is_some())).await;

@@ -26,7 +26,7 @@ pub(super) async fn long(world: &World, dice: &mut Dice, fault: Fault, ways: &[W
     let wire = world.nodes[node].wire.as_ref().expect("a wire to Redis");
     let (began, before) = (Instant::now(), wire.held());
     wire.hold(ways);
-    let seen = red(world, node).await;
+    let seen = red(world, node, "").await;
     let told = world.told(node, began).await;
     tokio::time::sleep(Duration::from_millis(dice.below(2_000) as u64)).await;
     if dice.below(2) == 0 {

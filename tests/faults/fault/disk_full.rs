@@ -4,7 +4,7 @@ use std::process::Command;
 
 use tokio::time::Instant;
 
-use super::{Fault, Fired, refused};
+use super::{Fault, Fired, red, refused};
 use crate::{support::dice::Dice, world::World};
 
 fn limit(id: u32, bytes: &str) {
@@ -18,11 +18,11 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     // Nothing more fits, or a few pages more.
     let bytes = 4_096 * (1 + dice.below(60));
     limit(id, &format!("{bytes}:"));
-    let refusal = refused(world, began, "").await;
+    let (refusal, seen) = (refused(world, began).await, red(world, 0, "").await);
     let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).expect("the process is there");
     let line = limits.lines().find(|line| line.starts_with("Max file size")).expect("Linux says");
     assert!(line.contains(&bytes.to_string()), "{line}");
     limit(id, "unlimited:");
-    let proof = format!("process {id}: files end at {bytes} bytes; {refusal}");
+    let proof = format!("process {id}: files end at {bytes} bytes; {refusal}; {seen}");
     Fired { fault: Fault::DiskFull, proof, began, ended: Instant::now(), away: vec![], lost_at: None }
 }

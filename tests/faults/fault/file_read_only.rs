@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
@@ -23,11 +24,11 @@ fn seal(files: &[PathBuf], how: &str) -> bool {
     Command::new("chattr").arg(how).args(files).output().is_ok_and(|ran| ran.status.success())
 }
 
-/// Whether files can be sealed here.
+/// Whether files can be sealed here while they are open.
 pub(crate) fn can_seal(dir: &Path) -> bool {
     let file = [dir.join("sealed")];
-    fs::write(&file[0], "").expect("a file can be written");
-    let sealed = seal(&file, "+i") && fs::write(&file[0], "more").is_err();
+    let mut open = fs::File::create(&file[0]).expect("a file can be made");
+    let sealed = seal(&file, "+i") && open.write_all(b"more").is_err();
     seal(&file, "-i") && sealed
 }
 
@@ -35,7 +36,7 @@ pub(super) async fn sealed(world: &World) -> Fired {
     let files: Vec<_> = files(world).into_iter().filter(|file| !file.to_string_lossy().ends_with("-shm")).collect();
     let began = Instant::now();
     assert!(seal(&files, "+i"), "the files are sealed");
-    let refused = std::panic::AssertUnwindSafe(refused(world, began, ""));
+    let refused = std::panic::AssertUnwindSafe(refused(world, began));
     // Files that stay sealed could not be removed with the directory.
     let refusal = futures_util::FutureExt::catch_unwind(refused).await;
     assert!(seal(&files, "-i"), "the files are free again");

@@ -131,7 +131,7 @@ impl Fault {
             Self::FileSealed => "SQLite's files sealed while open (`chattr +i`)",
             Self::FileReadOnly => "SQLite's file read-only at a start",
             Self::LogTorn => "killed, with half a page at the end of SQLite's log",
-            Self::LogCutShort => "killed, with the last page of SQLite's log torn off",
+            Self::LogCutShort => "killed, with the last pages of SQLite's log torn off",
             Self::SecondServer => "a second server on the same SQLite file",
         }
     }
@@ -198,34 +198,33 @@ impl Fault {
             Self::FileSealed => file_read_only::sealed(world).await,
             Self::FileReadOnly => file_read_only::at_a_start(world).await,
             Self::LogTorn => torn_log::torn(world).await,
-            Self::LogCutShort => torn_log::cut_short(world).await,
+            Self::LogCutShort => torn_log::cut_short(world, dice).await,
             Self::SecondServer => second_server::fire(world).await,
         }
     }
 }
 
-/// Waits until editors were refused so often since then, and says with which words.
-async fn refused(world: &World, since: Instant, word: &str) -> String {
-    let refusals = || {
-        let refusals = world.record.refusals(since);
-        refusals.into_iter().filter(|refusal| refusal.status == Some(503) && refusal.words.contains(word))
-    };
-    support::until(&format!("editors are refused for {word:?}"), async || refusals().count() >= 3).await;
+/// Waits until editors were refused a few times since then, and says with which words.
+async fn refused(world: &World, since: Instant) -> String {
+    let refusals = || world.record.refusals(since).into_iter().filter(|refusal| refusal.status == Some(503));
+    support::until("editors are refused", async || refusals().count() >= 3).await;
     let words = refusals().next().map(|refusal| refusal.words).unwrap_or_default();
     let problem: serde_json::Value = serde_json::from_str(&words).unwrap_or_default();
-    format!("editors were refused: 503, {}", problem["detail"])
+    format!("editors were refused: 503 {}", problem["code"])
 }
 
-/// Waits until a node says that it is not ready, and says with which reason.
-async fn red(world: &World, node: usize) -> String {
+/// Waits until a node says that it is not ready, with this word in its reason, and says the reason.
+async fn red(world: &World, node: usize, word: &str) -> String {
     let mut reason = String::new();
-    support::until("the node says that it is not ready", async || match world.nodes[node].ready().await {
-        Some((503, said)) => {
-            reason = said["reason"].to_string();
-            true
+    support::until(&format!("the node is not ready because of {word:?}"), async || {
+        match world.nodes[node].ready().await {
+            Some((503, said)) => reason = said["reason"].to_string(),
+            // It was killed at the same time, which is as red to whoever asks.
+            None => "nobody answers".clone_into(&mut reason),
+            Some(_) => return false,
         }
-        _ => false,
+        reason.contains(word)
     })
     .await;
-    format!("/readyz of node {node}: 503 {reason}")
+    format!("/readyz of node {node}: {reason}")
 }

@@ -23,7 +23,7 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     redis.kill();
     let mut seen = String::new();
     match dice.below(3) {
-        0 => seen = format!("; {}", red(world, 0).await),
+        0 => seen = format!("; {}", red(world, 0, "").await),
         _ => tokio::time::sleep(Duration::from_millis(dice.below(1_200) as u64)).await,
     }
     redis.up();

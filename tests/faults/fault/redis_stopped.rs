@@ -18,7 +18,7 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     let mut seen = String::new();
     if dice.below(2) == 0 {
         for node in 0..world.nodes.len() {
-            seen.push_str(&format!("; {}; {} readers told", red(world, node).await, world.told(node, began).await));
+            seen.push_str(&format!("; {}; {} readers told", red(world, node, "").await, world.told(node, began).await));
         }
     } else {
         tokio::time::sleep(Duration::from_millis(300 + dice.below(4_000) as u64)).await;

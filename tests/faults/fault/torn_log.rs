@@ -1,5 +1,5 @@
 //! SQLite's write-ahead log with a torn last page, as a power cut leaves it: half of a page that was about to be
-//! written, or, on a disk that lied about what it had kept, a page torn off that had been acknowledged.
+//! written, or, on a disk that lied about what it had kept, pages torn off that had been acknowledged.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{Fault, Fired};
-use crate::world::World;
+use crate::{support::dice::Dice, world::World};
 
 /// A page in the log, with what stands before it.
 const FRAME: usize = 24 + 4_096;
@@ -33,13 +33,16 @@ pub(super) async fn torn(world: &World) -> Fired {
     Fired { fault: Fault::LogTorn, proof, began, ended: Instant::now(), away: vec![], lost_at: None }
 }
 
-pub(super) async fn cut_short(world: &World) -> Fired {
+/// So many whole pages go with the torn one that what was acknowledged last is among them.
+const MORE: usize = 12;
+
+pub(super) async fn cut_short(world: &World, dice: &mut Dice) -> Fired {
     let began = Instant::now();
     let gone = world.nodes[0].kill().await;
     let path = log(world);
     let file = File::options().write(true).open(&path).expect("the log can be opened");
     let length = file.metadata().expect("a file").len();
-    let kept = length.saturating_sub(FRAME as u64 / 2);
+    let kept = length.saturating_sub((FRAME / 2 + FRAME * dice.below(MORE)) as u64);
     file.set_len(kept).expect("the log can be cut");
     world.nodes[0].supervised().await;
     let ended = Instant::now();
