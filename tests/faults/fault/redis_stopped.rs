@@ -6,15 +6,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Fault, Fired, red};
-use crate::{support::dice::Dice, world::World};
+use crate::{
+    support::{self, dice::Dice},
+    world::World,
+};
 
 pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     let redis = world.redis();
     let began = Instant::now();
     redis.pause();
-    let status = std::fs::read_to_string(format!("/proc/{}/status", redis.id())).expect("the process is there");
-    let state = status.lines().find(|line| line.starts_with("State:")).expect("Linux says").replace('\t', " ");
-    assert!(state.contains("stopped"), "{state}");
+    let mut state = String::new();
+    support::until("Redis is stopped", async || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", redis.id())).expect("the process is there");
+        let line = status.lines().find(|line| line.starts_with("State:")).expect("Linux says");
+        state = line.replace('\t', " ");
+        state.contains("stopped")
+    })
+    .await;
     let mut seen = String::new();
     if dice.below(2) == 0 {
         for node in 0..world.nodes.len() {
