@@ -7,20 +7,22 @@ use std::{
     env, fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::store::redis::{Address as RedisAddress, Settings as RedisSettings};
 pub use crate::{http::proxy::PublicUrl, store::open::Address as StoreAddress};
 
 /// Every name in the environment that means something to this program.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "NEWSWIRE_LISTEN",
     "NEWSWIRE_DATA",
     "NEWSWIRE_STORE",
+    "NEWSWIRE_STORE_CA",
+    "NEWSWIRE_ACK_REPLICAS",
     "NEWSWIRE_PUBLIC_URL",
     "NEWSWIRE_TRUST_PROXY",
     "NEWSWIRE_MAX_READERS",
@@ -38,7 +40,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where feeds are kept. Default: SQLite, one file in the directory of `--data` (`NEWSWIRE_DATA`), which is
     /// `newswire-data` in the working directory unless given, and is created. A directory is refused together with
-    /// another store, which keeps nothing there. `NEWSWIRE_STORE`.
+    /// another store, which keeps nothing there. `NEWSWIRE_STORE`. Of a Redis over TLS, the certificates that its own must
+    /// lead to, as a file (PEM); default: those that the system trusts. `NEWSWIRE_STORE_CA`. And of any Redis, how many of
+    /// its replicas must have received a change before it is acknowledged; default: none. `NEWSWIRE_ACK_REPLICAS`.
     pub store: StoreAddress,
     /// Where the public finds the server: scheme, host and perhaps a path below which a proxy serves it. Addresses that it
     /// tells begin there; requests are understood with and without that path. Default: where it listens.
@@ -111,7 +115,8 @@ pub struct StoreArgs {
     /// Directory of the SQLite file; created if it is not there [default: newswire-data]
     #[arg(long, value_name = "DIR", env = "NEWSWIRE_DATA")]
     data: Option<PathBuf>,
-    /// Where feeds are kept: `sqlite` (one file in the data directory), or the address of a Redis or Valkey server
+    /// Where feeds are kept: `sqlite` (one file in the data directory), or the address of a Redis or Valkey server:
+    /// redis://[USER:PASSWORD@]HOST[:PORT][/DB], or rediss:// for TLS, or redis+sentinel://HOST,HOST/NAME
     #[arg(
         long,
         value_name = "sqlite|redis://HOST[:PORT][/DB]",
@@ -119,34 +124,32 @@ pub struct StoreArgs {
         default_value = "sqlite",
         hide_env_values = true
     )]
-    store: StoreChoice,
+    store: Secretive,
+    /// Certificates (PEM) that those of a rediss:// server must lead to [default: what the system trusts]
+    #[arg(long, value_name = "FILE", env = "NEWSWIRE_STORE_CA")]
+    store_ca: Option<PathBuf>,
+    /// How many replicas of a Redis must have received a change before it is acknowledged [default: 0]
+    #[arg(long, value_name = "N", env = "NEWSWIRE_ACK_REPLICAS", value_parser = clap::value_parser!(u32).range(0..=MOST_REPLICAS))]
+    ack_replicas: Option<u32>,
 }
 
-/// A kind of store, as it is named on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum StoreChoice {
-    Sqlite,
-    Redis(String),
-}
+/// More replicas than this nobody waits for: most likely it is another number.
+const MOST_REPLICAS: i64 = 16;
 
-impl FromStr for StoreChoice {
-    type Err = &'static str;
+/// A text that may hold a password. It is judged only by [`StoreArgs::address`]: what the command line itself refuses, it
+/// repeats.
+#[derive(Clone, PartialEq, Eq)]
+struct Secretive(String);
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a store is `sqlite`, or an address such as redis://127.0.0.1:6379";
-        if text == "sqlite" {
-            return Ok(Self::Sqlite);
-        }
-        let url = url::Url::parse(text).map_err(|_| WRONG)?;
-        let named = url.scheme() == "redis" && url.host_str().is_some_and(|host| !host.is_empty());
-        if named { Ok(Self::Redis(text.to_owned())) } else { Err(WRONG) }
+impl From<&str> for Secretive {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 
-impl fmt::Display for StoreChoice {
-    /// Without the password that a Redis address may carry.
+impl fmt::Debug for Secretive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Sqlite { "sqlite" } else { "redis" })
+        f.write_str("…")
     }
 }
 
@@ -155,9 +158,24 @@ impl fmt::Display for StoreChoice {
 pub enum Contradiction {
     /// A data directory for a store that has none.
     #[error(
-        "a data directory (--data, NEWSWIRE_DATA) is for the sqlite store, and the store is {0}: leave one of them out"
+        "a data directory (--data, NEWSWIRE_DATA) is for the sqlite store, and the store is redis: leave one of them out"
     )]
-    DataWithout(String),
+    DataForRedis,
+    /// Replicas of a store that has none.
+    #[error(
+        "replicas (--ack-replicas, NEWSWIRE_ACK_REPLICAS) are those of a Redis, and the store is sqlite: leave them out, or \
+         give --store redis://HOST"
+    )]
+    ReplicasOfSqlite,
+    /// Certificates for a store that shows none.
+    #[error(
+        "certificates (--store-ca, NEWSWIRE_STORE_CA) are for a Redis over TLS: leave them out, or give --store \
+         rediss://HOST (or rediss+sentinel://…)"
+    )]
+    CaWithoutTls,
+    /// An address of no store.
+    #[error("--store (NEWSWIRE_STORE) names no store: it is `sqlite`, or {0}")]
+    NoStore(&'static str),
     /// A variable that means nothing.
     #[error("{name} in the environment is not a setting of newswire: known are {}", NAMES.join(", "))]
     UnknownName {
@@ -172,11 +190,22 @@ impl StoreArgs {
     /// # Errors
     /// They contradict each other.
     pub fn address(&self) -> Result<StoreAddress, Contradiction> {
-        match (&self.store, &self.data) {
-            (StoreChoice::Sqlite, _) => Ok(StoreAddress::Sqlite { dir: self.dir() }),
-            (StoreChoice::Redis(url), None) => Ok(StoreAddress::Redis { url: url.clone() }),
-            (other, Some(_)) => Err(Contradiction::DataWithout(other.to_string())),
+        if self.store.0 == "sqlite" {
+            return match (&self.store_ca, self.ack_replicas) {
+                (Some(_), _) => Err(Contradiction::CaWithoutTls),
+                (None, Some(1..)) => Err(Contradiction::ReplicasOfSqlite),
+                (None, _) => Ok(StoreAddress::Sqlite { dir: self.dir() }),
+            };
         }
+        let address: RedisAddress = self.store.0.parse().map_err(Contradiction::NoStore)?;
+        if self.data.is_some() {
+            return Err(Contradiction::DataForRedis);
+        }
+        if self.store_ca.is_some() && !address.is_secure() {
+            return Err(Contradiction::CaWithoutTls);
+        }
+        let (ca, ack_replicas) = (self.store_ca.clone(), self.ack_replicas.unwrap_or(0));
+        Ok(StoreAddress::Redis(RedisSettings { address, ca, ack_replicas }))
     }
 
     fn dir(&self) -> PathBuf {
@@ -235,24 +264,40 @@ mod tests {
     use super::*;
 
     fn place(data: Option<&str>, store: &str) -> StoreArgs {
-        StoreArgs { data: data.map(PathBuf::from), store: store.parse().expect("a store") }
+        StoreArgs { data: data.map(PathBuf::from), store: store.into(), store_ca: None, ack_replicas: None }
     }
 
     #[test]
     fn a_store_is_sqlite_in_the_data_directory_or_a_redis_address() {
         let sqlite = place(None, "sqlite").address();
         assert_eq!(sqlite, Ok(StoreAddress::Sqlite { dir: "newswire-data".into() }));
-        let redis = place(None, "redis://:secret@db:6379/2").address();
-        assert_eq!(redis, Ok(StoreAddress::Redis { url: "redis://:secret@db:6379/2".to_owned() }));
+        for text in ["redis://:secret@db:6379/2", "rediss://db", "redis+sentinel://a:1,b:2/news"] {
+            let redis = place(None, text).address();
+            assert_eq!(redis, Ok(StoreAddress::Redis(text.parse().expect("an address"))));
+        }
         for bad in ["", "mysql", "redis", "redis://", "http://db:6379", "SQLITE"] {
-            assert!(bad.parse::<StoreChoice>().is_err(), "{bad:?}");
+            assert!(matches!(place(None, bad).address(), Err(Contradiction::NoStore(_))), "{bad:?}");
         }
     }
 
     #[test]
-    fn a_data_directory_for_redis_is_a_contradiction_that_tells_no_password() {
-        let said = place(Some("d"), "redis://:secret@db").address().expect_err("a contradiction").to_string();
-        assert!(said.contains("--data") && !said.contains("secret"), "{said}");
+    fn what_contradicts_the_store_is_refused_without_a_password() {
+        let of = |store: &str| StoreArgs { store_ca: Some("ca.pem".into()), ..place(None, store) }.address();
+        let counted = |n, store: &str| StoreArgs { ack_replicas: Some(n), ..place(None, store) }.address();
+        for (said, word) in [
+            (place(Some("d"), "redis://:secret@db").address(), "--data"),
+            (place(None, "redis://:secret@db:x").address(), "redis://HOST"),
+            (of("redis://:secret@db"), "--store-ca"),
+            (of("sqlite"), "--store-ca"),
+            (counted(1, "sqlite"), "--ack-replicas"),
+        ] {
+            let said = said.expect_err(word).to_string();
+            assert!(said.contains(word) && !said.contains("secret"), "{said}");
+        }
+        for fine in [of("rediss://:secret@db"), counted(0, "sqlite"), counted(1, "redis://:secret@db")] {
+            let told = format!("{:?}", fine.expect("it fits"));
+            assert!(!told.contains("secret"), "{told}");
+        }
     }
 
     #[test]

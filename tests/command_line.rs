@@ -71,12 +71,16 @@ type Senseless<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
     let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data").display().to_string();
-    let bad: [Senseless; 21] = [
+    let bad: [Senseless; 25] = [
         (&["--no-such-option"], &[], "--no-such-option"),
         (&["no-such-command"], &[], "no-such-command"),
         (&["--data", &data, "--listen", "here"], &[], "--listen"),
         (&["--data", &data, "--store", "mysql"], &[], "--store"),
         (&["serve", "--data", &data, "--store", "redis://127.0.0.1:1"], &[], "--data"),
+        (&["--store", "redis://:s3cr3t@db:x"], &[], "redis://HOST"),
+        (&["token", "list", "--store", "redis+sentinel://:s3cr3t@a,b"], &[], "/NAME"),
+        (&["check"], &[("NEWSWIRE_STORE", "rediss://:s3cr3t@db/news")], "database"),
+        (&["--store", "redis://:s3cr3t@db", "--store-ca", "ca.pem"], &[], "--store-ca"),
         (&["--data", &data, "--drain", "never"], &[], "--drain"),
         (&["--data", &data], &[("NEWSWIRE_LISTN", "x")], "NEWSWIRE_LISTN"),
         (&["--data", &data], &[("NEWSWIRE_LOG_FORMAT", "xml")], "--log"),
@@ -98,6 +102,7 @@ fn settings_that_make_no_sense_exit_2_before_anything_is_opened() {
         let output = newswire(args, env);
         assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(named), "{args:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("s3cr3t"), "{args:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "", "{args:?}");
     }
     assert!(!place.path().join("data").exists(), "something was opened");

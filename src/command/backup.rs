@@ -86,7 +86,7 @@ pub async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
 fn sqlite_dir(address: Address) -> Result<PathBuf, Failure> {
     match address {
         Address::Sqlite { dir } => Ok(dir),
-        Address::Redis { .. } => Err(Failure::new(
+        Address::Redis(_) => Err(Failure::new(
             Exit::Usage,
             "backup and restore copy the SQLite file, and this store is in Redis: use `newswire export`, or Redis' own \
              BGSAVE and the RDB and AOF files that it writes",

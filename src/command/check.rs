@@ -115,11 +115,13 @@ fn setting(argument: &clap::Arg, given: &ArgMatches) -> Setting {
     Setting { name: argument.get_long().unwrap_or(id).to_owned(), value, from }
 }
 
-/// An address without the name and password that it may carry.
+/// An address without the names and passwords that it may carry, before its hosts and among its parameters.
 fn without_password(value: &str) -> String {
-    match (value.split_once("://"), value.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        _ => value.to_owned(),
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let (rest, parameters) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://…@{host}{parameters}"),
+        None => format!("{scheme}://{rest}{parameters}"),
     }
 }
 
@@ -233,6 +235,8 @@ mod tests {
     #[test]
     fn an_address_is_told_without_its_password() {
         assert_eq!(without_password("redis://me:p@ss@db:6379/2"), "redis://…@db:6379/2");
+        let watched = "redis+sentinel://me:p@ss@a,b/news?sentinel_password=p@ss";
+        assert_eq!(without_password(watched), "redis+sentinel://…@a,b/news?…");
         for plain in ["redis://db", "sqlite", "/data/a@b"] {
             assert_eq!(without_password(plain), plain);
         }

@@ -5,6 +5,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Doors;
+use crate::store::DEAF_AFTER;
+
+const DEAF: &str = "what this node writes does not come back to it: commits of others may not either";
 
 /// `GET /healthz`: 200 as long as the process answers at all.
 pub async fn alive() -> &'static str {
@@ -17,6 +20,7 @@ pub async fn ready(State(doors): State<Doors>) -> (StatusCode, Json<Value>) {
     let (reason, warnings) = match doors.store.health().await {
         _ if doors.drain.leaving() => (Some("draining".to_owned()), Vec::new()),
         Err(error) => (Some(error.to_string()), Vec::new()),
+        Ok(warnings) if doors.store.unheard() > DEAF_AFTER => (Some(DEAF.to_owned()), warnings),
         Ok(warnings) if !doors.feeds.freshness.is_fresh() => (Some("out of touch with the store".to_owned()), warnings),
         Ok(warnings) => (None, warnings),
     };

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use super::{awake::Awake, feeds::Feeds, goodbye::Goodbye};
 use crate::store::{Followed, Follower, StoreError};
 
-/// The shortest and the longest pause after an error of the store.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// The shortest and the longest pause after an error of the store: when that is back, readers shall have what they missed
+/// within a few seconds.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// How many feeds are fetched at once after a batch of commits.
 const FETCHED_AT_ONCE: usize = 16;

@@ -10,6 +10,7 @@
 //! *inside* the store ([`budget`]) and says where it stopped.
 
 pub mod dump;
+pub mod error;
 pub mod hash;
 pub mod open;
 pub mod redis;
@@ -26,6 +27,7 @@ use crate::news::{
     After, Change, Cursor, Feed, FeedId, Filter, Kind, Mark, Moment, Position, Record, TimedEnd, feed::Keep,
 };
 pub use dump::{Dump, Row};
+pub use error::{CommitError, StoreError};
 pub use hash::Hash;
 pub use token::{Scope, Token};
 
@@ -46,6 +48,9 @@ pub const LOG_KEPT: u64 = 100_000;
 
 /// How long an idempotency key is remembered.
 pub const KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After this long without hearing what it writes, a node hears nothing ([`Store::unheard`]): two signs of life were missed.
+pub const DEAF_AFTER: Duration = Duration::from_secs(7);
 
 /// A request that must not be carried out twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,43 +187,6 @@ pub enum Conflict {
     Pin(Uuid),
     /// The key stands for another request.
     KeyReused,
-}
-
-/// A store that cannot do what was asked, through no fault of who asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// Away, full, slow or read-only: it may come back. Whether a commit was carried out is not known; a retry with
-    /// the same idempotency key is safe.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-    /// It was written by a newer newswire.
-    #[error("the store has schema {found}, and this program knows {known}: run a newer newswire")]
-    NewerSchema {
-        /// The schema it has.
-        found: u32,
-        /// The newest that this program knows.
-        known: u32,
-    },
-    /// Another server has the file.
-    #[error("{0}")]
-    InUse(String),
-    /// What was to be loaded is there already.
-    #[error("{0}")]
-    Taken(String),
-    /// What it holds cannot be read; a defect or a damaged store.
-    #[error("the store holds what cannot be read: {0}")]
-    Corrupt(String),
-}
-
-/// Why a commit did not happen.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CommitError {
-    /// The store says no.
-    #[error("{0:?}")]
-    Conflict(Conflict),
-    /// The store cannot say.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// A feed and where its log stands.
@@ -503,6 +471,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the store can be reached and written to, and what an operator should know of it, a sentence each.
     async fn health(&self) -> Result<Vec<String>, StoreError>;
+
+    /// How long this node's followers have heard nothing of what it writes, every few seconds, for nothing but to be
+    /// heard: longer than [`DEAF_AFTER`], and commits of others reach nobody here, whatever the connections say. No time at
+    /// all where nobody follows, and where commits cannot go astray between this process and its follower.
+    fn unheard(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Waits for what is under way and closes.
     async fn close(&self);

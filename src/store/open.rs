@@ -3,7 +3,11 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 pub use super::sqlite::Role;
-use super::{SharedStore, StoreError, redis::Redis, sqlite::Sqlite};
+use super::{
+    SharedStore, StoreError,
+    redis::{self, Redis},
+    sqlite::Sqlite,
+};
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,10 +18,7 @@ pub enum Address {
         dir: PathBuf,
     },
     /// A Redis or Valkey server.
-    Redis {
-        /// `redis://[:PASSWORD@]HOST[:PORT][/DB]`
-        url: String,
-    },
+    Redis(redis::Settings),
 }
 
 impl fmt::Debug for Address {
@@ -25,9 +26,7 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { dir } => write!(f, "sqlite in {}", dir.display()),
-            Self::Redis { url } => {
-                write!(f, "redis at {}", url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host))
-            }
+            Self::Redis(settings) => write!(f, "redis at {}", settings.address),
         }
     }
 }
@@ -39,6 +38,6 @@ impl fmt::Debug for Address {
 pub async fn open(address: &Address, role: Role) -> Result<SharedStore, StoreError> {
     Ok(match address {
         Address::Sqlite { dir } => Arc::new(Sqlite::open(dir, role)?),
-        Address::Redis { url } => Arc::new(Redis::open(url).await?),
+        Address::Redis(settings) => Arc::new(Redis::open(settings).await?),
     })
 }

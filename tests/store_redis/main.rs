@@ -9,6 +9,7 @@ mod support;
 
 mod doubt;
 mod files;
+mod reached;
 mod server;
 
 use std::sync::Arc;
@@ -18,5 +19,5 @@ use newswire::store::{SharedStore, redis::Redis};
 use crate::support::redis::RedisServer;
 
 async fn open(server: &RedisServer) -> SharedStore {
-    Arc::new(Redis::open(&server.url()).await.expect("the server is there"))
+    Arc::new(Redis::open(&server.settings()).await.expect("the server is there"))
 }

@@ -212,12 +212,14 @@ async fn user_password_and_database_of_the_address_are_used_and_not_told() {
     () = server.say(&["ACL", "SETUSER", "wire", "on", ">s3cr3t", "~nw:*", "+@all"]).await;
     () = server.say(&["ACL", "SETUSER", "default", "off"]).await;
     let port = server.url().rsplit(':').next().expect("a port").to_owned();
-    let refused = Redis::open(&server.url()).await.expect_err("no user");
+    let refused = Redis::open(&server.settings()).await.expect_err("no user");
     assert!(matches!(&refused, StoreError::Unavailable(words) if words.contains("NOAUTH")), "{refused}");
-    let refused = Redis::open(&format!("redis://wire:wr0ng@127.0.0.1:{port}/3")).await.expect_err("another password");
+    let settings = |url: &str| url.parse().expect("an address");
+    let wrong = settings(&format!("redis://wire:wr0ng@127.0.0.1:{port}/3"));
+    let refused = Redis::open(&wrong).await.expect_err("another password");
     assert!(!refused.to_string().contains("wr0ng"), "{refused}");
     let url = format!("redis://wire:s3cr3t@127.0.0.1:{port}/3");
-    let store = Redis::open(&url).await.expect("the user is known");
+    let store = Redis::open(&settings(&url)).await.expect("the user is known");
     assert!(!format!("{store:?}").contains("s3cr3t"));
     let feed: FeedId = "news-feed".parse().expect("a feed id");
     let made = store.create_feed(Feed::new(feed, "News"), Mark::random(), EDITOR).await;
@@ -226,8 +228,6 @@ async fn user_password_and_database_of_the_address_are_used_and_not_told() {
     let mut connection = client.get_multiplexed_async_connection().await.expect("the server is there");
     let keys: String = redis::cmd("INFO").arg("keyspace").query_async(&mut connection).await.expect("an answer");
     assert!(keys.contains("db3:") && !keys.contains("db0:"), "{keys}");
-    let nonsense = Redis::open("redis://wire:s3cr3t@:x/").await.expect_err("no address");
-    assert!(!nonsense.to_string().contains("s3cr3t"), "{nonsense}");
 }
 
 #[tokio::test]

@@ -8,8 +8,11 @@ pub(crate) mod dice;
 pub(crate) mod newsroom;
 pub(crate) mod place;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod redis;
 pub(crate) mod redis_place;
+pub(crate) mod redis_tls;
+pub(crate) mod sentinels;
 pub(crate) mod server;
 pub(crate) mod stream;
 

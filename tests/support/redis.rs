@@ -21,7 +21,7 @@ pub(crate) struct RedisServer {
     dir: TempDir,
     port: Port,
     /// Settings beyond the usual ones.
-    settings: &'static [&'static str],
+    settings: Vec<String>,
     /// None while it is down.
     process: Mutex<Option<Child>>,
 }
@@ -33,11 +33,12 @@ impl RedisServer {
     }
 
     /// The same, with these settings as on its command line.
-    pub(crate) fn start_as(settings: &'static [&'static str]) -> Self {
+    pub(crate) fn start_as(settings: &[&str]) -> Self {
+        let settings: Vec<_> = settings.iter().map(|setting| (*setting).to_owned()).collect();
         // Another process may take the port between finding it free and using it: then another is tried.
         for _ in 0..10 {
             let dir = TempDir::new().expect("a temporary directory");
-            let server = Self { dir, port: Port::any(), settings, process: Mutex::new(None) };
+            let server = Self { dir, port: Port::any(), settings: settings.clone(), process: Mutex::new(None) };
             if server.try_up() {
                 return server;
             }
@@ -45,14 +46,29 @@ impl RedisServer {
         panic!("redis-server does not start; it must be installed, or named by REDIS_SERVER");
     }
 
-    /// Where it listens, as `newswire --store` takes it.
-    pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port.number)
+    /// Starts a replica of this one and waits until it has received everything.
+    pub(crate) async fn start_replica(&self) -> Self {
+        let replica = Self::start_as(&["--replicaof", "127.0.0.1", &self.port().to_string()]);
+        super::until("the replica has everything", async || {
+            replica.say::<String>(&["INFO", "replication"]).await.contains("master_link_status:up")
+        })
+        .await;
+        replica
     }
 
     /// Its port.
     pub(crate) fn port(&self) -> u16 {
         self.port.number
+    }
+
+    /// Where it listens, as `newswire --store` takes it.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port.number)
+    }
+
+    /// The same, as a store takes it.
+    pub(crate) fn settings(&self) -> newswire::store::redis::Settings {
+        self.url().parse().expect("an address")
     }
 
     /// Where it keeps its files.
@@ -111,6 +127,14 @@ impl RedisServer {
         self.process.lock().expect("no panic while it was held").as_ref().expect("the server is up").id()
     }
 
+    /// Whether it is a replica by its own word. A Sentinel that makes it one cuts its connections.
+    pub(crate) async fn is_replica(&self) -> bool {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+        let told: redis::RedisResult<String> = redis::cmd("INFO").arg("replication").query_async(&mut connection).await;
+        told.is_ok_and(|told| told.contains("role:slave"))
+    }
+
     /// Says what only an operator would, and returns the answer.
     pub(crate) async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(super::PATIENCE));
@@ -129,7 +153,7 @@ impl RedisServer {
 
     /// Starts the process. False if it ended before it answered: its port is taken, most likely.
     fn try_up(&self) -> bool {
-        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let program = program();
         let mut process = Command::new(&program)
             .args(["--port", &self.port.number.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(self.dir.path())
@@ -145,7 +169,7 @@ impl RedisServer {
                 "--logfile",
                 "redis.log",
             ])
-            .args(self.settings)
+            .args(&self.settings)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -178,6 +202,11 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The program that is a redis-server, and, told so, a Sentinel.
+pub(super) fn program() -> String {
+    std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
 /// A port that is ours for as long as this lives, also while nobody listens on it: no other test takes it meanwhile.

@@ -29,7 +29,7 @@ impl Place for RedisPlace {
     }
 
     async fn open(&self) -> Result<SharedStore, StoreError> {
-        Ok(Arc::new(Redis::open(&self.server.url()).await?))
+        Ok(Arc::new(Redis::open(&self.server.settings()).await?))
     }
 
     async fn beside(&self) -> Result<SharedStore, StoreError> {

@@ -30,6 +30,8 @@ pub(crate) enum Kept {
 pub(crate) struct Server {
     dir: TempDir,
     redis: Option<std::sync::Arc<RedisServer>>,
+    /// The options that name its store, where a test looks after that itself.
+    given: Vec<(&'static str, PathBuf)>,
     /// None while it is down.
     process: Mutex<Option<Child>>,
     port: u16,
@@ -42,21 +44,32 @@ impl Server {
     /// Starts one on a new store and waits until it answers.
     pub(crate) async fn start(kept: Kept) -> Self {
         let redis = (kept == Kept::Redis).then(|| std::sync::Arc::new(RedisServer::start()));
-        Self::start_on(redis, None).await
+        Self::start_on(redis, Vec::new(), None).await
+    }
+
+    /// Starts one on a store that the test looks after itself, named by these options; with the editor's token if that
+    /// store is not new.
+    pub(crate) async fn start_at(options: &[(&'static str, &str)], token: Option<&str>) -> Self {
+        let given = options.iter().map(|(option, value)| (*option, PathBuf::from(value))).collect();
+        Self::start_on(None, given, token.map(ToOwned::to_owned)).await
     }
 
     /// Starts another node on the same Redis.
     pub(crate) async fn beside(&self) -> Self {
         let redis = self.redis.clone().expect("only Redis takes more than one node");
-        Self::start_on(Some(redis), Some(self.token.clone())).await
+        Self::start_on(Some(redis), Vec::new(), Some(self.token.clone())).await
     }
 
-    async fn start_on(redis: Option<std::sync::Arc<RedisServer>>, token: Option<String>) -> Self {
+    async fn start_on(
+        redis: Option<std::sync::Arc<RedisServer>>,
+        given: Vec<(&'static str, PathBuf)>,
+        token: Option<String>,
+    ) -> Self {
         // Installing it twice is an error that says that it is there.
         let _there = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         let dir = TempDir::new().expect("a temporary directory");
-        let mut server = Self { dir, redis, process: Mutex::new(None), port: 0, token: String::new(), client };
+        let mut server = Self { dir, redis, given, process: Mutex::new(None), port: 0, token: String::new(), client };
         let said = server.spawn(&mut server.command());
         server.port = port_of(&said);
         server.token = token.unwrap_or_else(|| token_of(&said).expect("a first run prints a token"));
@@ -77,6 +90,7 @@ impl Server {
     /// The options that name its store, for the command line beside it.
     pub(crate) fn place(&self) -> Vec<(&'static str, PathBuf)> {
         match &self.redis {
+            _ if !self.given.is_empty() => self.given.clone(),
             Some(redis) => vec![("--store", redis.url().into())],
             None => vec![("--data", self.data())],
         }

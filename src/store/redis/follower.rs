@@ -3,18 +3,21 @@
 //! It blocks on the partitions' streams of commits, and nothing rides on PUB/SUB. A blocked read sees neither a flush
 //! nor a restored copy, so behind every read, in the same request, the newest commit held of each partition is read
 //! again: gone or different, and every feed must be checked. The same catches a server that came back older, and a
-//! stream that was trimmed past what was held. It keeps no more than one commit of each partition.
+//! stream that was trimmed past what was held. It keeps no more than one commit of each partition. Among the streams
+//! stands this node's [`Canary`]: a read that does not show what it must is no proof of anything.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{FromRedisValue, Pipeline, Value, aio::MultiplexedConnection};
+use redis::{FromRedisValue, Pipeline, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
+    canary::Canary,
     keys::Partition,
     link::{Link, PAUSE, told},
     record::corrupt,
+    servers::Connected,
     write::COMMITS_KEPT,
 };
 use crate::{
@@ -47,9 +50,12 @@ struct Held {
 /// A follower.
 pub(super) struct RedisFollower {
     link: Arc<Link>,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connected>,
     failed: Option<Instant>,
     held: Vec<Held>,
+    canary: Arc<Canary>,
+    /// The newest number of the canary that was read.
+    heard: u64,
     /// Doubt that was not told yet.
     doubt: bool,
 }
@@ -59,9 +65,11 @@ impl RedisFollower {
     ///
     /// # Errors
     /// The server is away.
-    pub(super) async fn new(link: Arc<Link>) -> Result<Self, StoreError> {
-        let mut follower = Self { link, connection: None, failed: None, held: Vec::new(), doubt: false };
+    pub(super) async fn new(link: Arc<Link>, canary: Arc<Canary>) -> Result<Self, StoreError> {
+        let mut follower =
+            Self { link, connection: None, failed: None, held: Vec::new(), canary, heard: 0, doubt: false };
         follower.stand_at_the_end().await?;
+        follower.canary.listen();
         Ok(follower)
     }
 
@@ -78,22 +86,22 @@ impl RedisFollower {
     }
 
     async fn ask<T: FromRedisValue>(&mut self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = match timeout(DEADLINE, pipeline.query_async(&mut connection)).await {
+        let mut connected = self.connected().await?;
+        let answer = match timeout(DEADLINE, pipeline.query_async(&mut connected.connection)).await {
             Ok(answer) => answer.map_err(|error| told(&error)),
             Err(_) => Err(StoreError::Unavailable(format!("no answer from Redis within {DEADLINE:?}"))),
         };
         if answer.is_ok() {
-            self.connection = Some(connection);
+            self.connection = Some(connected);
         }
         answer
     }
 
     /// Takes the connection, or makes one. It is given back only after an answer: one on which something is still
     /// being waited for would make the next question wait behind it.
-    async fn connection(&mut self) -> Result<MultiplexedConnection, StoreError> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
+    async fn connected(&mut self) -> Result<Connected, StoreError> {
+        if let Some(connected) = self.connection.take().filter(|is| !self.link.servers().turned_from(&is.to)) {
+            return Ok(connected);
         }
         if let Some(failed) = self.failed {
             sleep_until(failed + PAUSE).await;
@@ -105,10 +113,21 @@ impl RedisFollower {
 
     /// Reads what is new, and behind it whether what is held still stands. None: it does not.
     async fn read(&mut self) -> Result<Option<Vec<(FeedId, Position)>>, StoreError> {
+        let due = self.canary.due();
         let mut answers: Vec<Value> = self.ask(&self.question()).await?;
         let proofs = answers.split_off(1.min(answers.len()));
         let batch: Batch = decode(answers.pop().unwrap_or_default())?;
         let mut batch: HashMap<String, Vec<Commit>> = batch.unwrap_or_default().into_iter().collect();
+        if let Some((number, _)) = batch.remove(self.canary.key()).unwrap_or_default().last() {
+            self.heard = number.split('-').next().and_then(|number| number.parse().ok()).unwrap_or(self.heard);
+            self.canary.heard();
+        }
+        if self.heard < due {
+            // It answers, and is not where this node writes: neither connection is to be believed.
+            self.connection = None;
+            self.link.let_go().await;
+            return Err(StoreError::Unavailable("the follower does not hear what this node writes".to_owned()));
+        }
         let mut commits = Vec::new();
         let mut newest = Vec::new();
         for (held, proof) in self.held.iter().zip(proofs) {
@@ -134,9 +153,11 @@ impl RedisFollower {
         for held in &self.held {
             ask.arg(&held.stream);
         }
+        ask.arg(self.canary.key());
         for held in &self.held {
             ask.arg(held.newest.as_ref().map_or(START, |(id, _)| id));
         }
+        ask.arg(format!("{}-0", self.heard));
         for held in &self.held {
             match &held.newest {
                 Some((id, _)) => ask.cmd("XRANGE").arg(&held.stream).arg(id).arg(id),

@@ -24,6 +24,7 @@ pub(super) async fn health(link: &Link, now: Moment) -> Result<Vec<String>, Stor
         .flatten()
         .collect();
     sentences.extend(scrub::refusal(link).await?);
+    sentences.extend(link.servers().sentence());
     Ok(sentences)
 }
 
@@ -33,7 +34,7 @@ pub(super) async fn facts(link: &Link) -> Result<Vec<(&'static str, String)>, St
     let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
     let told = |info: &Info, name: &str| info.text(name).unwrap_or("not told").to_owned();
     let aof = if info.counts("aof_enabled") { "on" } else { "off" };
-    Ok(vec![
+    let mut facts = vec![
         ("version", told(&info, "redis_version")),
         ("role", told(&info, "role")),
         ("replicas", told(&info, "connected_slaves")),
@@ -42,7 +43,9 @@ pub(super) async fn facts(link: &Link) -> Result<Vec<(&'static str, String)>, St
         ("maxmemory-policy", told(&settings, "maxmemory-policy")),
         ("memory", told(&info, "used_memory_human")),
         ("schema", super::SCHEMA.to_string()),
-    ])
+    ];
+    facts.extend(link.servers().facts());
+    Ok(facts)
 }
 
 fn version(info: &Info) -> Option<String> {

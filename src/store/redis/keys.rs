@@ -36,6 +36,11 @@ pub(super) const TICKETS: &str = "nw:{all}:tickets";
 /// Written to see that writing works.
 pub(super) const HEALTH: &str = "nw:{all}:health";
 
+/// A stream that one node writes and reads.
+pub(super) fn canary(node: Uuid) -> String {
+    format!("nw:{{all}}:canary:{node}")
+}
+
 /// One partition, below [`PARTITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition(u8);

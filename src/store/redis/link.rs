@@ -15,8 +15,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
-    RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
 };
 use tokio::{
     sync::Mutex,
@@ -24,14 +24,20 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::SCHEMA;
-use super::{info::Info, keys, script::Call};
+use super::{
+    SCHEMA,
+    address::Host,
+    info::Info,
+    keys,
+    script::Call,
+    servers::{Connected, Servers},
+};
 use crate::store::StoreError;
 
 /// What one request may take, with all waiting.
 pub(super) const DEADLINE: Duration = Duration::from_millis(2_800);
 /// What connecting may take: it must leave time to report that it failed.
-const CONNECTING: Duration = Duration::from_millis(1_500);
+pub(super) const CONNECTING: Duration = Duration::from_millis(1_500);
 /// After how much silence a connection is asked for a sign of life. No server restarts faster (a small one takes 10
 /// ms), and requests that follow upon each other do not pay for it.
 const SILENCE: Duration = Duration::from_millis(3);
@@ -42,7 +48,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The connection, shared.
 pub(super) struct Link {
-    client: Client,
+    servers: Arc<Servers>,
     state: Mutex<State>,
     under_way: TaskTracker,
     opened: Instant,
@@ -64,6 +70,8 @@ struct Failed {
 /// A connection, to one run of the server.
 pub(super) struct Live {
     connection: MultiplexedConnection,
+    /// Which server it is to.
+    to: Host,
     run: String,
     /// When it last answered, in milliseconds since [`Link::opened`].
     answered: AtomicU64,
@@ -82,17 +90,14 @@ pub(super) enum Request<'a> {
 }
 
 impl Link {
-    /// A link to the server at this address; nothing is connected yet.
-    ///
-    /// # Errors
-    /// It is not the address of a Redis server.
-    pub(super) fn new(url: &str) -> Result<Self, StoreError> {
-        // The library's own words may repeat the address, and with it the password.
-        let bad = |_| StoreError::Unavailable("the address is not one of a Redis server: redis://HOST:PORT/DB".into());
-        let info = url.into_connection_info().map_err(bad)?;
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(bad)?;
-        Ok(Self { client, state: Mutex::default(), under_way: TaskTracker::new(), opened: Instant::now() })
+    /// A link to these servers; nothing is connected yet.
+    pub(super) fn new(servers: Arc<Servers>) -> Self {
+        Self { servers, state: Mutex::default(), under_way: TaskTracker::new(), opened: Instant::now() }
+    }
+
+    /// The servers.
+    pub(super) fn servers(&self) -> &Servers {
+        &self.servers
     }
 
     /// Asks, and reads the answer.
@@ -114,7 +119,11 @@ impl Link {
                 return Err(late(elapsed));
             }
         };
-        if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
+        // A server that takes no writes any more was a master until a moment ago: another one is by now.
+        let lost = |error: &RedisError| {
+            error.is_io_error() || error.is_unrecoverable_error() || error.code() == Some("READONLY")
+        };
+        if answer.as_ref().is_err_and(lost) {
             live.dead.store(true, Ordering::Relaxed);
         } else {
             live.answered.store(self.elapsed(), Ordering::Relaxed);
@@ -136,8 +145,16 @@ impl Link {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::NewerSchema`].
-    pub(super) async fn separate(&self) -> Result<MultiplexedConnection, StoreError> {
-        Ok(self.connect().await?.connection)
+    pub(super) async fn separate(&self) -> Result<Connected, StoreError> {
+        let Live { connection, to, .. } = self.connect().await?;
+        Ok(Connected { connection, to })
+    }
+
+    /// Uses the connection no more: whoever asks next finds the server anew.
+    pub(super) async fn let_go(&self) {
+        if let Some(live) = &self.state.lock().await.live {
+            live.dead.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Writes the schema where it is gone: a server that was flushed keeps its connections.
@@ -191,7 +208,7 @@ impl Link {
     }
 
     async fn lives(&self, live: &Live) -> bool {
-        if live.dead.load(Ordering::Relaxed) {
+        if live.dead.load(Ordering::Relaxed) || self.servers.turned_from(&live.to) {
             return false;
         }
         let silent = self.elapsed().saturating_sub(live.answered.load(Ordering::Relaxed));
@@ -208,12 +225,7 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Live, StoreError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
-            .set_response_timeout(Some(DEADLINE))
-            .set_pipeline_buffer_size(1_000);
-        let mut connection =
-            self.client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| told(&error))?;
+        let Connected { mut connection, to } = self.servers.connect().await?;
         let checked = timeout(CONNECTING, async {
             let run = Info::of(&mut connection, "server").await?.text("run_id").unwrap_or_default().to_owned();
             check_schema(&mut connection).await?;
@@ -221,7 +233,7 @@ impl Link {
         });
         let late = |_| StoreError::Unavailable(format!("Redis says nothing within {CONNECTING:?} of connecting"));
         let run = checked.await.map_err(late)??;
-        Ok(Live { connection, run, answered: AtomicU64::new(self.elapsed()), dead: AtomicBool::new(false) })
+        Ok(Live { connection, to, run, answered: AtomicU64::new(self.elapsed()), dead: AtomicBool::new(false) })
     }
 }
 

@@ -7,8 +7,11 @@
 //!
 //! What is deliberately absent: PUB/SUB, locks, anything that lives only in this process. Two nodes need not know of
 //! each other. In reading order: `keys` and `record` (what is kept), `script` and the Lua files (what is done there),
-//! `link` (the connection), `write`, `read`, `follower`, `tokens`, `clock`, `scrub`, `health`.
+//! `address` and `servers` (where it is), `link` (the connection), `write`, `read`, `follower`, `canary`, `tokens`,
+//! `clock`, `scrub`, `health`.
 
+mod address;
+mod canary;
 mod clock;
 mod dump;
 mod follower;
@@ -22,6 +25,7 @@ mod record;
 mod retention;
 mod script;
 mod scrub;
+mod servers;
 mod tokens;
 mod write;
 
@@ -31,7 +35,16 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use self::{clock::Clock, dump::RedisDump, follower::RedisFollower, link::Link, scrub::Scrub};
+pub use self::address::{Address, Settings};
+use self::{
+    canary::Canary,
+    clock::Clock,
+    dump::RedisDump,
+    follower::RedisFollower,
+    link::Link,
+    scrub::Scrub,
+    servers::{LOOK, Servers},
+};
 use super::{
     Changed, Commit, CommitError, Committed, Due, Dump, FeedState, Follower, Hash, Log, Lost, Once, Page, Remembered,
     Row, Store, StoreError, Token, Version, Witness,
@@ -50,19 +63,21 @@ pub struct Redis {
     link: Arc<Link>,
     clock: Arc<Clock>,
     scrub: Arc<Scrub>,
-    /// Measures the clock and fulfils wishes for rewrites; ends with the store.
+    canary: Arc<Canary>,
+    /// Measures the clock, looks after the Sentinels, keeps the canary singing and fulfils wishes for rewrites; ends
+    /// with the store.
     background: Mutex<JoinSet<()>>,
 }
 
 impl Redis {
-    /// Connects to the server at `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`. To be called within a Tokio runtime.
+    /// Connects to the server that these settings lead to. To be called within a Tokio runtime.
     ///
     /// # Errors
     /// The server is away or refuses, or what it holds was written by a newer newswire.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let link = Arc::new(Link::new(url)?);
+    pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let link = Arc::new(Link::new(Arc::new(Servers::new(settings)?)));
         let clock = Arc::new(Clock::of(&link).await?);
-        let scrub = Arc::new(Scrub::new());
+        let (scrub, canary) = (Arc::new(Scrub::new()), Arc::new(Canary::new()));
         let mut background = JoinSet::new();
         background.spawn({
             let (link, clock) = (Arc::clone(&link), Arc::clone(&clock));
@@ -76,10 +91,24 @@ impl Redis {
             }
         });
         background.spawn({
+            let link = Arc::clone(&link);
+            async move {
+                loop {
+                    sleep(LOOK).await;
+                    // Where no Sentinel answers, the server that was found stays the one: it may well be there.
+                    let _ = link.servers().look().await;
+                }
+            }
+        });
+        background.spawn({
+            let (link, canary) = (Arc::clone(&link), Arc::clone(&canary));
+            async move { canary.sing(&link).await }
+        });
+        background.spawn({
             let (link, scrub) = (Arc::clone(&link), Arc::clone(&scrub));
             async move { scrub.fulfil(&link).await }
         });
-        Ok(Self { link, clock, scrub, background: Mutex::new(background) })
+        Ok(Self { link, clock, scrub, canary, background: Mutex::new(background) })
     }
 }
 
@@ -155,7 +184,7 @@ impl Store for Redis {
     }
 
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
-        Ok(Box::new(RedisFollower::new(Arc::clone(&self.link)).await?))
+        Ok(Box::new(RedisFollower::new(Arc::clone(&self.link), Arc::clone(&self.canary)).await?))
     }
 
     async fn due(&self, by: Moment) -> Result<Vec<Due>, StoreError> {
@@ -220,6 +249,10 @@ impl Store for Redis {
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
         health::health(&self.link, self.now()).await
+    }
+
+    fn unheard(&self) -> Duration {
+        self.canary.unheard()
     }
 
     async fn close(&self) {
