@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
@@ -60,7 +61,7 @@ fn silence(fired: &Fired, seen: &Seen) -> Option<Duration> {
     Some(told.min(fired.ended) - fired.began)
 }
 
-/// When this reader, at this node, was first told of something that was published after `back`.
+/// When this reader, at this node, was first told, as a change or in a snapshot, of something that was made after `back`.
 fn first_after(seen: &Seen, node: usize, back: Instant, acks: &BTreeMap<String, Ack>) -> Option<Instant> {
     let mut at_node = None;
     for (at, event) in &seen.story {
@@ -69,7 +70,12 @@ fn first_after(seen: &Seen, node: usize, back: Instant, acks: &BTreeMap<String, 
             Event::Left => at_node = None,
             Event::Said(message) if at_node == Some(node) && *at > back => {
                 let position = message["position"].as_str().unwrap_or_default();
-                if acks.get(position).is_some_and(|ack| ack.asked > back) {
+                let new = |item: &Value| {
+                    let mut later = acks.values().filter(|ack| ack.asked > back);
+                    later.any(|ack| item["id"] == ack.item && item["version"] == ack.version)
+                };
+                let change = acks.get(position).is_some_and(|ack| ack.asked > back);
+                if change || message["items"].as_array().is_some_and(|items| items.iter().any(new)) {
                     return Some(*at);
                 }
             }

@@ -22,7 +22,10 @@ use crate::{
 };
 
 /// Where Debian keeps the library that gives a process another clock.
+#[cfg(target_arch = "x86_64")]
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+#[cfg(not(target_arch = "x86_64"))]
+const FAKETIME: &str = "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 /// A node, and the wires to it.
 pub(crate) struct Node {

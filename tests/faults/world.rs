@@ -14,7 +14,7 @@ use crate::{
     node::Node,
     reader::Reader,
     record::Record,
-    support::{self, redis::RedisServer, server::FEED},
+    support::{self, redis::RedisServer, sentinels::Sentinels, server::FEED},
 };
 
 /// A directory for the tests' files that is not in memory.
@@ -29,6 +29,8 @@ pub(crate) enum Kept {
     Always,
     /// In a Redis that does so every second.
     EverySecond,
+    /// In a Redis with a replica, found through Sentinels.
+    Sentinels,
 }
 
 impl Kept {
@@ -38,6 +40,7 @@ impl Kept {
             Self::Sqlite => "SQLite",
             Self::Always => "Redis, always",
             Self::EverySecond => "Redis, everysec",
+            Self::Sentinels => "Redis with a replica and Sentinels",
         }
     }
 }
@@ -65,6 +68,9 @@ pub(crate) struct World {
     /// One for each layer, so that two faults that break the same thing follow one another.
     turns: [tokio::sync::Mutex<()>; 4],
     redis: Option<RedisServer>,
+    /// What may take its place, and who decides that.
+    replica: Option<RedisServer>,
+    sentinels: Option<Sentinels>,
     data: TempDir,
     token: Mutex<String>,
 }
@@ -77,20 +83,27 @@ impl World {
         let data = data.expect("a temporary directory");
         let redis = match plan.kept {
             Kept::Sqlite => None,
-            Kept::Always => Some(RedisServer::start_as(&["--enable-debug-command", "yes"])),
+            Kept::Always | Kept::Sentinels => Some(RedisServer::start_as(&["--enable-debug-command", "yes"])),
             Kept::EverySecond => {
                 Some(RedisServer::start_as(&["--enable-debug-command", "yes", "--appendfsync", "everysec"]))
             }
         };
+        let (mut replica, mut sentinels) = (None, None);
+        if let (Kept::Sentinels, Some(master)) = (plan.kept, &redis) {
+            replica = Some(master.start_replica().await);
+            sentinels = Some(Sentinels::over(master, 1).await);
+        }
         let mut nodes = Vec::new();
         for _ in 0..plan.nodes {
-            nodes.push(match &redis {
-                Some(redis) => {
+            nodes.push(match (&redis, &sentinels) {
+                // Whom the Sentinels name is reached without a wire between.
+                (Some(_), Some(sentinels)) => Node::new(&["--store", &sentinels.url()], None, plan.settable).await,
+                (Some(redis), None) => {
                     let wire = Link::to(redis.port()).await;
                     let address = format!("redis://127.0.0.1:{}", wire.port());
                     Node::new(&["--store", &address], Some(wire), plan.settable).await
                 }
-                None => {
+                (None, _) => {
                     let file = data.path().join("data");
                     Node::new(&["--data", file.to_str().expect("a path of text")], None, plan.settable).await
                 }
@@ -103,6 +116,8 @@ impl World {
             readers: OnceLock::new(),
             turns: Default::default(),
             redis,
+            replica,
+            sentinels,
             data,
             token: Mutex::default(),
         };
@@ -120,6 +135,16 @@ impl World {
     /// The store's Redis.
     pub(crate) fn redis(&self) -> &RedisServer {
         self.redis.as_ref().expect("a store on Redis")
+    }
+
+    /// Its replica.
+    pub(crate) fn replica(&self) -> &RedisServer {
+        self.replica.as_ref().expect("a store with a replica")
+    }
+
+    /// Its Sentinels.
+    pub(crate) fn sentinels(&self) -> &Sentinels {
+        self.sentinels.as_ref().expect("a store with Sentinels")
     }
 
     /// The directory of an SQLite store.

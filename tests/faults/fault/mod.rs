@@ -6,6 +6,7 @@ mod cut_off;
 mod disk_full;
 mod file_read_only;
 mod flushed;
+mod master_lost;
 mod node_killed;
 mod older_copy;
 mod out_of_memory;
@@ -33,6 +34,7 @@ use crate::{
 pub(crate) enum Fault {
     NodeKilled,
     RedisKilled,
+    MasterLost,
     CutOffBriefly,
     CutOffLong,
     CutOffFromRedis,
@@ -81,9 +83,10 @@ pub(crate) struct Fired {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::NodeKilled,
         Self::RedisKilled,
+        Self::MasterLost,
         Self::CutOffBriefly,
         Self::CutOffLong,
         Self::CutOffFromRedis,
@@ -112,6 +115,7 @@ impl Fault {
         match self {
             Self::NodeKilled => "node killed (-9) and started again",
             Self::RedisKilled => "Redis killed (-9) and started again",
+            Self::MasterLost => "Redis' master killed (-9), its replica promoted by Sentinels",
             Self::CutOffBriefly => "node cut off from Redis, for less than every timeout",
             Self::CutOffLong => "node cut off from Redis, for longer than every timeout",
             Self::CutOffFromRedis => "nothing comes from Redis to a node, for longer than every timeout",
@@ -140,8 +144,9 @@ impl Fault {
     pub(crate) fn stores(self) -> &'static [Kept] {
         match self {
             Self::NodeKilled | Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
-                &[Kept::Sqlite, Kept::Always, Kept::EverySecond]
+                &[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels]
             }
+            Self::MasterLost => &[Kept::Sentinels],
             Self::DiskFull
             | Self::FileSealed
             | Self::FileReadOnly
@@ -155,7 +160,7 @@ impl Fault {
     /// Whether that store may lose by it what was acknowledged.
     pub(crate) fn may_lose(self, kept: Kept) -> bool {
         match self {
-            Self::Flushed | Self::OlderCopy | Self::LogCutShort => true,
+            Self::Flushed | Self::OlderCopy | Self::LogCutShort | Self::MasterLost => true,
             Self::RedisKilled => kept == Kept::EverySecond,
             _ => false,
         }
@@ -179,6 +184,7 @@ impl Fault {
         match self {
             Self::NodeKilled => node_killed::fire(world, dice).await,
             Self::RedisKilled => redis_killed::fire(world, dice).await,
+            Self::MasterLost => master_lost::fire(world, dice).await,
             Self::CutOffBriefly => cut_off::briefly(world, dice).await,
             Self::CutOffLong => cut_off::long(world, dice, self, &[Way::Up, Way::Down]).await,
             Self::CutOffFromRedis => cut_off::long(world, dice, self, &[Way::Down]).await,

@@ -1,0 +1,53 @@
+//! Redis' master killed as `kill -9` does; Sentinels promote its replica, which may not have had everything yet, and
+//! the old master comes back as a replica of it.
+
+use tokio::time::Instant;
+
+use super::{Fault, Fired};
+use crate::{
+    support::{self, dice::Dice, redis::RedisServer},
+    world::World,
+};
+
+pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
+    let (master, replica) = (world.redis(), world.replica());
+    let id = master.id();
+    assert!(replica.is_replica().await, "it is one");
+    let began = Instant::now();
+    let lacking = if dice.below(3) > 0 { falls_behind(world, 1 + dice.below(4)).await } else { 0 };
+    let killed = Instant::now();
+    master.kill();
+    support::until("the replica is the master", async || !replica.is_replica().await).await;
+    world.sentinels().name(replica).await;
+    let ended = Instant::now();
+    () = replica.say(&["CONFIG", "SET", "masterauth", ""]).await;
+    master.up();
+    support::until("the old master is a replica", async || master.is_replica().await).await;
+    let proof = format!(
+        "master {id} gone, its replica is role:master after {:.1?}, without the last {lacking} bytes of its log; the old \
+         master is role:slave",
+        ended - killed,
+    );
+    let away = (0..world.nodes.len()).collect();
+    Fired { fault: Fault::MasterLost, proof, began, ended, away, lost_at: Some(ended) }
+}
+
+/// Cuts the replica off from its master, which acknowledges so many changes more, and says how many bytes it then lacks.
+/// A password that its master does not know keeps it from coming back.
+async fn falls_behind(world: &World, changes: usize) -> u64 {
+    let (master, replica) = (world.redis(), world.replica());
+    () = replica.say(&["CONFIG", "SET", "masterauth", "another"]).await;
+    let _cut: u64 = master.say(&["CLIENT", "KILL", "TYPE", "replica"]).await;
+    let told = async |server: &RedisServer, name: &str| {
+        let info: String = server.say(&["INFO", "replication"]).await;
+        info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(ToOwned::to_owned))
+    };
+    support::until("the replica is cut off", async || {
+        told(replica, "master_link_status").await.is_some_and(|status| status == "down")
+    })
+    .await;
+    world.more(changes).await;
+    let offset = async |server, name| told(server, name).await.and_then(|offset| offset.parse::<u64>().ok());
+    let (of_master, of_replica) = (offset(master, "master_repl_offset"), offset(replica, "slave_repl_offset"));
+    of_master.await.unwrap_or_default() - of_replica.await.unwrap_or_default()
+}
