@@ -145,7 +145,7 @@ impl Draw {
             async move {
                 let pause = Duration::from_millis((number * dice.below(800)) as u64);
                 tokio::time::sleep(pause).await;
-                let _turn = world.turn(fault.layer(self.kept)).await;
+                let _turn = world.turn(fault.layer()).await;
                 let before = world.record.count();
                 assert!(before >= BEFORE, "in the middle of publishing");
                 fault.fire(world, &mut dice).await

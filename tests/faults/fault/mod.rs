@@ -33,6 +33,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     NodeKilled,
+    ServerKilled,
     RedisKilled,
     MasterLost,
     CutOffBriefly,
@@ -83,8 +84,9 @@ pub(crate) struct Fired {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::NodeKilled,
+        Self::ServerKilled,
         Self::RedisKilled,
         Self::MasterLost,
         Self::CutOffBriefly,
@@ -114,6 +116,7 @@ impl Fault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NodeKilled => "node killed (-9) and started again",
+            Self::ServerKilled => "the server on SQLite killed (-9) 20 times at any moment, and started again",
             Self::RedisKilled => "Redis killed (-9) and started again",
             Self::MasterLost => "Redis' master killed (-9), its replica promoted by Sentinels",
             Self::CutOffBriefly => "node cut off from Redis, for less than every timeout",
@@ -143,11 +146,13 @@ impl Fault {
     /// On which stores it can happen.
     pub(crate) fn stores(self) -> &'static [Kept] {
         match self {
-            Self::NodeKilled | Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
+            Self::NodeKilled => &[Kept::Always, Kept::EverySecond, Kept::Sentinels],
+            Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
                 &[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels]
             }
             Self::MasterLost => &[Kept::Sentinels],
-            Self::DiskFull
+            Self::ServerKilled
+            | Self::DiskFull
             | Self::FileSealed
             | Self::FileReadOnly
             | Self::LogTorn
@@ -167,13 +172,12 @@ impl Fault {
     }
 
     /// What it breaks.
-    pub(crate) fn layer(self, kept: Kept) -> Layer {
+    pub(crate) fn layer(self) -> Layer {
         match self {
-            Self::NodeKilled if kept != Kept::Sqlite => Layer::Node,
             Self::CutOffBriefly | Self::CutOffLong | Self::CutOffFromRedis | Self::CutOffToRedis | Self::RedisSlow => {
                 Layer::Wire
             }
-            Self::Clock => Layer::Node,
+            Self::NodeKilled | Self::Clock => Layer::Node,
             Self::ReadersTorn | Self::SlowReaders => Layer::Reader,
             _ => Layer::Store,
         }
@@ -182,7 +186,8 @@ impl Fault {
     /// Makes it happen, from its beginning to its end.
     pub(crate) async fn fire(self, world: &World, dice: &mut Dice) -> Fired {
         match self {
-            Self::NodeKilled => node_killed::fire(world, dice).await,
+            Self::NodeKilled => node_killed::once(world, dice).await,
+            Self::ServerKilled => node_killed::often(world, dice).await,
             Self::RedisKilled => redis_killed::fire(world, dice).await,
             Self::MasterLost => master_lost::fire(world, dice).await,
             Self::CutOffBriefly => cut_off::briefly(world, dice).await,
