@@ -18,7 +18,8 @@ use tokio::{
 
 use crate::{
     link::Link,
-    support::{self, PATIENCE, redis::Port},
+    support::redis::Port,
+    world::{PATIENCE, until},
 };
 
 /// Where Debian keeps the library that gives a process another clock.
@@ -105,7 +106,7 @@ impl Node {
 
     /// Starts it as its supervisor does: again and again, until it stays.
     pub(crate) async fn supervised(&self) {
-        support::until("the node stays up", async || self.start().await.is_ok()).await;
+        until("the node stays up", async || self.start().await.is_ok()).await;
     }
 
     /// Ends it as `kill -9` does, and proves it: its process id, and how it ended.
@@ -133,7 +134,7 @@ impl Node {
 
     /// Waits until it is ready.
     pub(crate) async fn green(&self) {
-        support::until("the node is ready", async || matches!(self.ready().await, Some((200, _)))).await;
+        until("the node is ready", async || matches!(self.ready().await, Some((200, _)))).await;
     }
 
     /// Sets its clock ahead by this, `-600` say, in seconds.

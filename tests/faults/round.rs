@@ -33,9 +33,9 @@ const BEFORE: usize = 12;
 /// And after it is mended.
 const AFTER: usize = 12;
 /// How long readers may take until they have everything, once nobody edits any more.
-const REST: Duration = Duration::from_secs(20);
+const REST: Duration = Duration::from_secs(60);
 /// How long a round may take at most.
-const LONGEST: Duration = Duration::from_secs(180);
+const LONGEST: Duration = Duration::from_secs(400);
 
 /// What is going to happen in a round.
 #[derive(Clone, Debug, PartialEq)]

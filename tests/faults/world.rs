@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -16,6 +17,15 @@ use crate::{
     record::Record,
     support::{self, redis::RedisServer, sentinels::Sentinels, server::FEED},
 };
+
+/// How long a round waits for a fact. Several rounds share the machine with whatever else is tested there; what has to
+/// be quick is measured, and does not hang on this.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until this holds.
+pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, fact: F) {
+    support::within(PATIENCE, what, fact).await;
+}
 
 /// A directory for the tests' files that is not in memory.
 pub(crate) const ON_DISK: &str = env!("CARGO_TARGET_TMPDIR");
@@ -197,7 +207,7 @@ impl World {
         let open: Vec<_> = readers.iter().filter(|reader| reader.is_stream()).filter(there).collect();
         for reader in &open {
             let what = format!("the {} is told that the store is away", reader.name);
-            support::until(&what, async || reader.look(|seen| seen.told_since(since).is_some())).await;
+            until(&what, async || reader.look(|seen| seen.told_since(since).is_some())).await;
         }
         open.len()
     }
@@ -205,7 +215,7 @@ impl World {
     /// Waits until so many more changes were acknowledged.
     pub(crate) async fn more(&self, changes: usize) {
         let enough = self.record.count() + changes;
-        support::until("editors go on", async || self.record.count() >= enough).await;
+        until("editors go on", async || self.record.count() >= enough).await;
     }
 
     /// Waits until every node is ready again.

@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use super::{Fault, Fired};
 use crate::{
-    support::{self, dice::Dice},
-    world::World,
+    support::dice::Dice,
+    world::{World, until},
 };
 
 /// How far a node's clock is ahead, in seconds: what it dates the newest line of its log with.
@@ -23,14 +23,14 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     world.nodes[node].set_clock(words);
     let mut seen = 0;
     let near = |seen: i64, seconds: i64| (seen - seconds).abs() < 30;
-    support::until("the node's clock is wrong", async || {
+    until("the node's clock is wrong", async || {
         seen = ahead(world, node);
         near(seen, seconds)
     })
     .await;
     world.more(10).await;
     world.nodes[node].set_clock("+0");
-    support::until("the node's clock is right", async || near(ahead(world, node), 0)).await;
+    until("the node's clock is right", async || near(ahead(world, node), 0)).await;
     let proof = format!("node {node} dated its log {seen} s ahead");
     Fired { fault: Fault::Clock, proof, began, ended: Instant::now(), away: vec![], lost_at: None }
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Fault, Fired, red};
-use crate::{link::Way, support::dice::Dice, world::World};
+use crate::{
+    link::Way,
+    support::dice::Dice,
+    world::{World, until},
+};
 
 /// For less than the shortest timeout that a client of Redis may have (a second).
 pub(super) async fn briefly(world: &World, dice: &mut Dice) -> Fired {
@@ -14,7 +18,7 @@ pub(super) async fn briefly(world: &World, dice: &mut Dice) -> Fired {
     let (began, before) = (Instant::now(), wire.held());
     wire.hold(&[Way::Up, Way::Down]);
     tokio::time::sleep(Duration::from_millis(200 + dice.below(700) as u64)).await;
-    crate::support::until("something is held back", async || wire.held() > before).await;
+    until("something is held back", async || wire.held() > before).await;
     wire.mend();
     let proof = format!("{} bytes between node {node} and Redis held back", wire.held() - before);
     Fired { fault: Fault::CutOffBriefly, proof, began, ended: Instant::now(), away: vec![node], lost_at: None }

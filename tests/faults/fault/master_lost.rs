@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use super::{Fault, Fired};
 use crate::{
-    support::{self, dice::Dice, redis::RedisServer},
-    world::World,
+    support::{dice::Dice, redis::RedisServer},
+    world::{World, until},
 };
 
 pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
@@ -17,12 +17,12 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     let lacking = if dice.below(3) > 0 { falls_behind(world, 1 + dice.below(4)).await } else { 0 };
     let killed = Instant::now();
     master.kill();
-    support::until("the replica is the master", async || !replica.is_replica().await).await;
+    until("the replica is the master", async || !replica.is_replica().await).await;
     world.sentinels().name(replica).await;
     let ended = Instant::now();
     () = replica.say(&["CONFIG", "SET", "masterauth", ""]).await;
     master.up();
-    support::until("the old master is a replica", async || master.is_replica().await).await;
+    until("the old master is a replica", async || master.is_replica().await).await;
     let proof = format!(
         "master {id} gone, its replica is role:master after {:.1?}, without the last {lacking} bytes of its log; the old \
          master is role:slave",
@@ -42,7 +42,7 @@ async fn falls_behind(world: &World, changes: usize) -> u64 {
         let info: String = server.say(&["INFO", "replication"]).await;
         info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(ToOwned::to_owned))
     };
-    support::until("the replica is cut off", async || {
+    until("the replica is cut off", async || {
         told(replica, "master_link_status").await.is_some_and(|status| status == "down")
     })
     .await;

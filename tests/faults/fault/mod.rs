@@ -25,8 +25,8 @@ use tokio::time::Instant;
 
 use crate::{
     link::Way,
-    support::{self, dice::Dice},
-    world::{Kept, World},
+    support::dice::Dice,
+    world::{Kept, World, until},
 };
 
 /// A fault.
@@ -218,7 +218,7 @@ impl Fault {
 /// Waits until editors were refused a few times since then, and says with which words.
 async fn refused(world: &World, since: Instant) -> String {
     let refusals = || world.record.refusals(since).into_iter().filter(|refusal| refusal.status == Some(503));
-    support::until("editors are refused", async || refusals().count() >= 3).await;
+    until("editors are refused", async || refusals().count() >= 3).await;
     let words = refusals().next().map(|refusal| refusal.words).unwrap_or_default();
     let problem: serde_json::Value = serde_json::from_str(&words).unwrap_or_default();
     format!("editors were refused: 503 {}", problem["code"])
@@ -227,7 +227,7 @@ async fn refused(world: &World, since: Instant) -> String {
 /// Waits until a node says that it is not ready, with this word in its reason, and says the reason.
 async fn red(world: &World, node: usize, word: &str) -> String {
     let mut reason = String::new();
-    support::until(&format!("the node is not ready because of {word:?}"), async || {
+    until(&format!("the node is not ready because of {word:?}"), async || {
         match world.nodes[node].ready().await {
             Some((503, said)) => reason = said["reason"].to_string(),
             // It was killed at the same time, which is as red to whoever asks.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Fault, Fired};
-use crate::{support, world::World};
+use crate::world::{World, until};
 
 pub(super) async fn fire(world: &World) -> Fired {
     let links = || world.nodes.iter().flat_map(|node| [&node.street, &node.lane]);
@@ -15,7 +15,7 @@ pub(super) async fn fire(world: &World) -> Fired {
     for again in 1..=3 {
         // Those that end otherwise meanwhile leave their place to others, which are torn then.
         let mut next = Instant::now();
-        support::until("connections are torn", async || {
+        until("connections are torn", async || {
             if Instant::now() >= next {
                 links().for_each(|link| link.tear());
                 next += Duration::from_secs(1);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{Fault, Fired, red};
 use crate::{
-    support::{self, dice::Dice},
-    world::World,
+    support::dice::Dice,
+    world::{World, until},
 };
 
 pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
@@ -16,7 +16,7 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     let began = Instant::now();
     redis.pause();
     let mut state = String::new();
-    support::until("Redis is stopped", async || {
+    until("Redis is stopped", async || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", redis.id())).expect("the process is there");
         let line = status.lines().find(|line| line.starts_with("State:")).expect("Linux says");
         state = line.replace('\t', " ");

@@ -3,7 +3,10 @@
 use tokio::time::Instant;
 
 use super::{Fault, Fired};
-use crate::{link::Way, support, world::World};
+use crate::{
+    link::Way,
+    world::{World, until},
+};
 
 pub(super) async fn fire(world: &World) -> Fired {
     let lanes = || world.nodes.iter().map(|node| &node.lane);
@@ -12,7 +15,7 @@ pub(super) async fn fire(world: &World) -> Fired {
     let heard = || slow().map(|reader| reader.look(|seen| seen.story.len())).sum::<usize>();
     let (began, before) = (Instant::now(), held());
     lanes().for_each(|lane| lane.hold(&[Way::Down]));
-    support::until("something is held back", async || held() > before).await;
+    until("something is held back", async || held() > before).await;
     let (heard_before, made_before) = (heard(), world.record.count());
     world.more(40).await;
     let (heard, made) = (heard() - heard_before, world.record.count() - made_before);
