@@ -12,6 +12,7 @@ use crate::{
     reader::{Habit, Seen},
     record::Ack,
     truth::Truth,
+    world::Word,
 };
 
 /// What can be wrong.
@@ -71,8 +72,8 @@ impl Verdict {
 pub(crate) struct Case<'a> {
     pub(crate) acks: &'a BTreeMap<String, Ack>,
     pub(crate) truth: &'a Truth,
-    /// Whether the store may lose what was acknowledged.
-    pub(crate) may_lose: bool,
+    /// What the store keeps of what was written to it.
+    pub(crate) word: Word,
 }
 
 impl Case<'_> {
@@ -80,7 +81,7 @@ impl Case<'_> {
     pub(crate) fn judge_store(&self, verdict: &mut Verdict) {
         verdict.acknowledged += self.acks.len();
         for (position, ack) in self.acks.iter().filter(|(position, _)| !self.truth.changes.contains_key(*position)) {
-            if self.may_lose {
+            if self.word == Word::Broken {
                 verdict.lost_by_store += 1;
             } else {
                 verdict.add(Wrong::Lost, format!("{position} was acknowledged: {ack:?}"));
@@ -95,7 +96,7 @@ impl Case<'_> {
                 Some(_) => {}
             }
         }
-        if !self.may_lose {
+        if self.word == Word::Kept {
             // Creating the feed was change 1; all others are changes of items.
             let mut seqs: Vec<_> = self.truth.changes.values().map(|change| change.seq).collect();
             seqs.sort_unstable();

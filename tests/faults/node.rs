@@ -37,6 +37,8 @@ pub(crate) struct Node {
     /// What its clock is ahead by, for a node whose clock can be set.
     clock: Option<PathBuf>,
     process: Mutex<Option<Child>>,
+    /// The token that it printed last, as it does where it finds an empty store.
+    token: Mutex<Option<String>>,
     client: reqwest::Client,
     /// To its Redis.
     pub(crate) wire: Option<Link>,
@@ -55,13 +57,24 @@ impl Node {
         let clock = settable.then(|| dir.path().join("clock"));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(8)).build().expect("a client");
         let store = store.iter().map(|word| (*word).to_owned()).collect();
-        let node = Self { dir, port, store, clock, process: Mutex::new(None), client, wire, street, lane };
+        let node = Self {
+            dir,
+            port,
+            store,
+            clock,
+            process: Mutex::new(None),
+            token: Mutex::new(None),
+            client,
+            wire,
+            street,
+            lane,
+        };
         node.set_clock("+0");
         node
     }
 
-    /// Starts the process and returns what it announced itself with; an error if it ended before it listened.
-    pub(crate) async fn start(&self) -> Result<String, String> {
+    /// Starts the process; an error if it ended before it listened.
+    pub(crate) async fn start(&self) -> Result<(), String> {
         self.start_as(self.command(&[])).await
     }
 
@@ -83,7 +96,7 @@ impl Node {
     }
 
     /// Starts it by a command made from [`Node::command`].
-    pub(crate) async fn start_as(&self, mut command: Command) -> Result<String, String> {
+    pub(crate) async fn start_as(&self, mut command: Command) -> Result<(), String> {
         let log = std::fs::File::options().append(true).create(true).open(self.dir.path().join("log"));
         command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(log.expect("a log file")).kill_on_drop(true);
         let mut child = command.spawn().expect("newswire starts");
@@ -101,7 +114,10 @@ impl Node {
         }
         tokio::spawn(async move { out.read_to_end(&mut Vec::new()).await });
         *self.process.lock().expect("no panic while it was held") = Some(child);
-        Ok(said)
+        if let Some(token) = said.split_whitespace().find(|word| word.starts_with("nw_")) {
+            *self.token.lock().expect("no panic while it was held") = Some(token.to_owned());
+        }
+        Ok(())
     }
 
     /// Starts it as its supervisor does: again and again, until it stays.
@@ -117,6 +133,11 @@ impl Node {
         child.start_kill().expect("our own child can be killed");
         let status = child.wait().await.expect("our own child can be waited for");
         format!("process {id} gone ({status})")
+    }
+
+    /// The token that it printed last.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.token.lock().expect("no panic while it was held").clone()
     }
 
     /// Its process id.

@@ -23,7 +23,7 @@ use crate::{
     reader::{Habit, Reader},
     support::{dice::Dice, stream::Door},
     truth::Truth,
-    world::{Kept, Plan, World},
+    world::{Kept, Plan, Word, World},
 };
 
 /// How many editors there are.
@@ -67,7 +67,7 @@ impl Draw {
         Plan {
             kept: self.kept,
             nodes: if self.kept == Kept::Sqlite { 1 } else { 2 },
-            may_lose: self.faults.iter().any(|fault| fault.may_lose(self.kept)),
+            word: self.faults.iter().map(|fault| fault.leaves(self.kept)).max().unwrap_or(Word::Kept),
             settable: self.faults.contains(&Fault::Clock),
             sealable: self.faults.contains(&Fault::FileSealed),
         }
@@ -130,7 +130,7 @@ impl Draw {
         let acks = world.record.acks();
         let seen: Vec<_> = readers.iter().map(|reader| (reader, reader.seen())).collect();
         let mut verdict = Verdict::default();
-        let case = Case { acks: &acks, truth: &truth, may_lose: world.may_lose() };
+        let case = Case { acks: &acks, truth: &truth, word: world.plan.word };
         case.judge_store(&mut verdict);
         seen.iter().for_each(|(reader, seen)| case.judge_reader(&reader.name, reader.habit, seen, &mut verdict));
         verdict.answers(world.record.wrongs());

@@ -55,13 +55,21 @@ impl Kept {
     }
 }
 
+/// What a store keeps of what was written to it, whatever is going to be done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Word {
+    /// Everything.
+    Kept,
+    /// Not even that.
+    Broken,
+}
+
 /// What is special about a world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) kept: Kept,
     pub(crate) nodes: usize,
-    /// Whether the store may lose what was acknowledged, because of what is going to be done to it.
-    pub(crate) may_lose: bool,
+    pub(crate) word: Word,
     /// Whether the nodes' clocks can be set.
     pub(crate) settable: bool,
     /// Whether the store's files shall be sealed.
@@ -132,10 +140,9 @@ impl World {
             token: Mutex::default(),
         };
         for (number, node) in world.nodes.iter().enumerate() {
-            let said = node.start().await.expect("newswire starts");
+            node.start().await.expect("newswire starts");
             if number == 0 {
-                let token = said.split_whitespace().find(|word| word.starts_with("nw_"));
-                world.token = Mutex::new(token.expect("a first run prints a token").to_owned());
+                world.token = Mutex::new(node.token().expect("a first run prints a token"));
             }
             node.green().await;
         }
@@ -164,7 +171,7 @@ impl World {
 
     /// Whether the store may lose what was acknowledged.
     pub(crate) fn may_lose(&self) -> bool {
-        self.plan.may_lose
+        self.plan.word == Word::Broken
     }
 
     /// The editors' token, as it is now.
@@ -172,11 +179,14 @@ impl World {
         self.token.lock().expect("no panic while it was held").clone()
     }
 
-    /// The operator makes the feed and a token anew. A node that started meanwhile may have done the first.
+    /// The operator makes the feed and the token anew, under its old name, to which idempotency keys belong. A node that
+    /// started meanwhile may have done that, and told the token.
     pub(crate) async fn lay_out(&self) {
         let _there = self.operator(&["feed", "create", FEED, "--title", "News"]).await;
-        let token = self.operator(&["token", "create", "desk", "--can", "publish"]).await;
-        let token = token.expect("a token is made").trim().to_owned();
+        let token = match self.operator(&["token", "create", "editor", "--can", "publish"]).await {
+            Ok(token) => token.trim().to_owned(),
+            Err(words) => self.nodes.iter().find_map(Node::token).expect(&words),
+        };
         *self.token.lock().expect("no panic while it was held") = token;
     }
 

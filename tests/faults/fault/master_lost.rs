@@ -14,7 +14,7 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     let id = master.id();
     assert!(replica.is_replica().await, "it is one");
     let began = Instant::now();
-    let lacking = if dice.below(3) > 0 { falls_behind(world, 1 + dice.below(4)).await } else { 0 };
+    let lacking = if dice.below(3) > 0 { falls_behind(world, 1 + dice.below(4)).await } else { String::new() };
     let killed = Instant::now();
     master.kill();
     until("the replica is the master", async || !replica.is_replica().await).await;
@@ -24,17 +24,16 @@ pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
     master.up();
     until("the old master is a replica", async || master.is_replica().await).await;
     let proof = format!(
-        "master {id} gone, its replica is role:master after {:.1?}, without the last {lacking} bytes of its log; the old \
-         master is role:slave",
+        "master {id} gone, its replica is role:master after {:.1?}{lacking}; the old master is role:slave",
         ended - killed,
     );
     let away = (0..world.nodes.len()).collect();
     Fired { fault: Fault::MasterLost, proof, began, ended, away, lost_at: Some(ended) }
 }
 
-/// Cuts the replica off from its master, which acknowledges so many changes more, and says how many bytes it then lacks.
-/// A password that its master does not know keeps it from coming back.
-async fn falls_behind(world: &World, changes: usize) -> u64 {
+/// Cuts the replica off from its master, which makes a few changes more, and says what the replica then lacks. A
+/// password that its master does not know keeps it from coming back.
+async fn falls_behind(world: &World, changes: usize) -> String {
     let (master, replica) = (world.redis(), world.replica());
     () = replica.say(&["CONFIG", "SET", "masterauth", "another"]).await;
     let _cut: u64 = master.say(&["CLIENT", "KILL", "TYPE", "replica"]).await;
@@ -49,5 +48,6 @@ async fn falls_behind(world: &World, changes: usize) -> u64 {
     world.more(changes).await;
     let offset = async |server, name| told(server, name).await.and_then(|offset| offset.parse::<u64>().ok());
     let (of_master, of_replica) = (offset(master, "master_repl_offset"), offset(replica, "slave_repl_offset"));
-    of_master.await.unwrap_or_default() - of_replica.await.unwrap_or_default()
+    let bytes = of_master.await.unwrap_or_default() - of_replica.await.unwrap_or_default();
+    format!(", without the last {bytes} bytes")
 }

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use crate::{
     link::Way,
     support::dice::Dice,
-    world::{Kept, World, until},
+    world::{Kept, Word, World, until},
 };
 
 /// A fault.
@@ -162,12 +162,12 @@ impl Fault {
         }
     }
 
-    /// Whether that store may lose by it what was acknowledged.
-    pub(crate) fn may_lose(self, kept: Kept) -> bool {
+    /// What that store then keeps of what was written to it.
+    pub(crate) fn leaves(self, kept: Kept) -> Word {
         match self {
-            Self::Flushed | Self::OlderCopy | Self::LogCutShort | Self::MasterLost => true,
-            Self::RedisKilled => kept == Kept::EverySecond,
-            _ => false,
+            Self::Flushed | Self::OlderCopy | Self::LogCutShort | Self::MasterLost => Word::Broken,
+            Self::RedisKilled if kept == Kept::EverySecond => Word::Broken,
+            _ => Word::Kept,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     reader::{Event, Habit, Seen},
     support::stream::seq,
     truth::Change,
+    world::Word,
 };
 
 /// The reasons that a reset may have.
@@ -114,7 +115,7 @@ impl<'a> Walk<'a> {
     fn reset(&mut self, message: &Value, verdict: &mut Verdict) {
         verdict.resets += 1;
         let reason = message["reason"].as_str().unwrap_or_default();
-        if !REASONS.contains(&reason) || (!self.case.may_lose && reason != "trimmed") {
+        if !REASONS.contains(&reason) || (self.case.word == Word::Kept && reason != "trimmed") {
             verdict.add(Wrong::Reset, format!("{} was told {message}", self.name));
         }
         self.kept = 0;
@@ -181,7 +182,7 @@ impl<'a> Walk<'a> {
         let ack = self.case.acks.get(position);
         if !there {
             self.lost.push(position.to_owned());
-            if !self.case.may_lose {
+            if self.case.word == Word::Kept {
                 verdict.add(Wrong::Other, format!("{} was shown what is not there: {message}", self.name));
             }
         }

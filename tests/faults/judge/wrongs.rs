@@ -11,6 +11,7 @@ use crate::{
     record::Ack,
     support::stream::Door,
     truth::{Change, Truth},
+    world::Word,
 };
 
 const HABIT: Habit = Habit { door: Door::Sse, filtered: false, slow: false, roams: false, patient: false, node: 0 };
@@ -19,7 +20,7 @@ const HABIT: Habit = Habit { door: Door::Sse, filtered: false, slow: false, roam
 struct World {
     acks: BTreeMap<String, Ack>,
     truth: Truth,
-    may_lose: bool,
+    word: Word,
 }
 
 fn item(id: &str, version: u64) -> Value {
@@ -40,7 +41,7 @@ fn reset() -> Value {
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { acks: BTreeMap::new(), truth: Truth::default(), may_lose: false };
+        let mut world = Self { acks: BTreeMap::new(), truth: Truth::default(), word: Word::Kept };
         for (seq, id, version) in [(2, "a", 1), (3, "b", 1), (4, "a", 2)] {
             world.acknowledge(seq, id, version);
             let change = Change { seq, item: id.to_owned(), version, listed: true, filtered: false };
@@ -66,7 +67,7 @@ impl World {
             seen.story.push((Instant::now(), Event::Said(message.clone())));
         }
         let mut verdict = Verdict::default();
-        let case = Case { acks: &self.acks, truth: &self.truth, may_lose: self.may_lose };
+        let case = Case { acks: &self.acks, truth: &self.truth, word: self.word };
         case.judge_store(&mut verdict);
         case.judge_reader("the reader", HABIT, &seen, &mut verdict);
         verdict.wrongs.into_iter().map(|(wrong, _)| wrong).collect()
@@ -84,7 +85,7 @@ fn a_right_story_is_clean_folded_or_not() {
     // A form of a later page of a snapshot comes once more.
     assert_eq!(World::new().judge(&[snapshot(&[item("b", 1), item("a", 2)], 3), change(4, "a", 2)]), []);
     let mut world = World::new();
-    world.may_lose = true;
+    world.word = Word::Broken;
     assert_eq!(world.judge(&[reset(), snapshot(&[item("b", 1), item("a", 2)], 4)]), []);
 }
 
@@ -93,6 +94,8 @@ fn a_change_that_is_lost_or_made_twice_or_a_number_that_is_skipped_is_found() {
     let mut world = World::new();
     world.acknowledge(5, "c", 1);
     assert_eq!(world.judge(&all()), [Wrong::Lost]);
+    world.word = Word::Broken;
+    assert_eq!(world.judge(&all()), []);
     let mut world = World::new();
     world.acks.remove("3-0a");
     assert_eq!(world.judge(&all()), [Wrong::Twice]);
@@ -127,7 +130,7 @@ fn what_is_missing_or_surplus_in_the_end_and_not_told_is_found() {
     let [one, two, _] = all();
     assert_eq!(World::new().judge(&[one, two]), [Wrong::Silent, Wrong::Silent]);
     let mut world = World::new();
-    world.may_lose = true;
+    world.word = Word::Broken;
     world.acknowledge(5, "c", 1);
     let lost = change(5, "c", 1);
     let after = snapshot(&[item("b", 1), item("a", 2)], 4);
@@ -150,6 +153,6 @@ fn a_reset_without_need_or_reason_is_found() {
     let after = snapshot(&[item("b", 1), item("a", 2)], 4);
     assert_eq!(World::new().judge(&[&all()[..], &[reset(), after.clone()]].concat()), [Wrong::Reset]);
     let mut world = World::new();
-    world.may_lose = true;
+    world.word = Word::Broken;
     assert_eq!(world.judge(&[&all()[..], &[json!({"type": "reset"}), after]].concat()), [Wrong::Reset]);
 }
