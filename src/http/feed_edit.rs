@@ -14,12 +14,7 @@ use serde_json::{Map, Value};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{
-    Doors, access,
-    address::Address,
-    body, feeds, once,
-    problem::{self, Problem},
-};
+use super::{Doors, access, address::Address, body, feeds, finish, once, problem::Problem};
 use crate::{
     news::{
         Feed, FeedId, Kind, Mark,
@@ -120,7 +115,7 @@ async fn write(
     let if_match = once::if_match(&parts.headers).map(ToOwned::to_owned);
     let asked = Asked { doors: doors.clone(), feed, who: token.name, if_match, once };
     let finished = doors.drain.spawn(async move { asked.finish(verb).await }.in_current_span());
-    finished.await.unwrap_or_else(|error| Err(problem::of_task(error)))
+    finish::in_time(finished).await
 }
 
 impl Asked {
@@ -176,8 +171,9 @@ impl Asked {
             let state = feeds::state(&self.doors, self.feed.as_str()).await?;
             self.check_match(&state)?;
             let Some((kind, document)) = amend(&state.feed, patch)? else {
-                if let Some(once) = &self.once {
-                    self.doors.store.remember(&self.feed, once, Uuid::nil(), state.head).await?;
+                match &self.once {
+                    Some(once) => self.doors.store.remember(&self.feed, once, Uuid::nil(), state.head).await?,
+                    None => self.doors.store.settle(&self.feed).await?,
                 }
                 return Ok(false);
             };

@@ -13,6 +13,7 @@ pub mod conditional;
 pub mod describe;
 pub mod feed_edit;
 pub mod feeds;
+pub mod finish;
 pub mod health;
 pub mod history;
 pub mod items;

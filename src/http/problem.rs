@@ -145,6 +145,15 @@ impl Problem {
             .header(header::RETRY_AFTER, RETRY_AFTER.into())
     }
 
+    /// 503: it is committed, and too few replicas have received it.
+    fn not_replicated() -> Self {
+        let detail = "The change is made, but fewer replicas of the store than must have received it. Send the request \
+                      again after the pause that Retry-After names: with the same Idempotency-Key it waits for them, and \
+                      makes no second change.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_replicated", detail)
+            .header(header::RETRY_AFTER, RETRY_AFTER.into())
+    }
+
     /// 503: so many requests are open already.
     pub fn busy(limit: usize) -> Self {
         let detail = "This server has as many requests open as it takes at once; try again after the pause that \
@@ -222,6 +231,10 @@ impl From<StoreError> for Problem {
                     "The store cannot be reached or written to just now. Try again after the pause that Retry-After \
                      names; with the same Idempotency-Key a write cannot happen twice.",
                 )
+            }
+            StoreError::NotReplicated { .. } => {
+                tracing::warn!(%error, "a change is not acknowledged");
+                Self::not_replicated()
             }
             StoreError::NewerSchema { .. } | StoreError::InUse(_) | StoreError::Taken(_) | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "a request failed");

@@ -18,8 +18,8 @@ use super::{
     Doors, access,
     address::Address,
     again::{Again, NOT_KEPT, again, taken},
-    body, feeds, items, once,
-    problem::{self, Problem},
+    body, feeds, finish, items, once,
+    problem::Problem,
 };
 use crate::{
     news::{
@@ -94,7 +94,7 @@ async fn write(doors: &Doors, verb: Verb, feed: &str, id: Option<&str>, request:
     let id = id.map(ToOwned::to_owned);
     // A client that hangs up ends its request, and must not end this half-way.
     let finished = doors.drain.spawn(async move { asked.finish(id.as_deref(), &sent).await }.in_current_span());
-    finished.await.unwrap_or_else(|error| Err(problem::of_task(error)))
+    finish::in_time(finished).await
 }
 
 impl Asked {
@@ -199,8 +199,9 @@ impl Asked {
             return self.repeat(before).await;
         }
         let state = feeds::state(&self.doors, self.feed.as_str()).await?;
-        if let Some(once) = &self.once {
-            self.doors.store.remember(&self.feed, once, current.id, state.head).await?;
+        match &self.once {
+            Some(once) => self.doors.store.remember(&self.feed, once, current.id, state.head).await?,
+            None => self.doors.store.settle(&self.feed).await?,
         }
         Ok(Done { record: current, position: state.head, created: false, repeated: false, remains: None })
     }

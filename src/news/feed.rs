@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A feed's name in addresses: `[a-z0-9-]{1,64}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -116,6 +117,10 @@ pub struct Feed {
     /// How much of it is kept.
     #[serde(default)]
     pub keep: Keep,
+    /// What a newer version of this server keeps here. It is carried along by stores that several versions share, and
+    /// shown to nobody.
+    #[serde(skip)]
+    pub more: Map<String, Value>,
 }
 
 impl Feed {
@@ -133,6 +138,7 @@ impl Feed {
             access: Access::Public,
             status: FeedStatus::Live,
             keep: Keep::default(),
+            more: Map::new(),
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Ever, Record, Status, limits, story::Story};
 
@@ -138,6 +138,7 @@ impl Facets {
             tags: both("tags", &ever.tags),
             subjects: both("subjects", &ever.subjects),
             urgencies: ever.urgencies.iter().copied().filter(|had| urgency == Some(u64::from(*had))).collect(),
+            more: Map::new(),
         })
     }
 }
@@ -171,7 +172,9 @@ mod tests {
                 tags: had.iter().map(|tag| (*tag).to_owned()).collect(),
                 subjects: vec!["sport".to_owned()],
                 urgencies: vec![5],
+                more: Map::new(),
             },
+            more: Map::new(),
             story: serde_json::json!({"headline": "A", "tags": tags, "subjects": ["sport"], "urgency": 5}).to_string(),
         }
     }

@@ -5,6 +5,7 @@
 //! [`Record::public`].
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{FeedId, Kind, Mark, Moment};
@@ -83,6 +84,9 @@ pub struct Ever {
     pub subjects: Vec<String>,
     /// Urgencies.
     pub urgencies: Vec<u8>,
+    /// What a newer version of this server keeps here.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// An item as the store keeps it.
@@ -114,6 +118,8 @@ pub struct Record {
     pub pin: Option<Pin>,
     /// What filters could ever have matched.
     pub ever: Ever,
+    /// What a newer version of this server compares. It is carried along, and shown to nobody.
+    pub more: Map<String, Value>,
     /// The editorial part: the text of one JSON object.
     pub story: String,
 }
@@ -190,7 +196,7 @@ impl Record {
 
     /// The JSON text of one field of the story.
     fn story_field(&self, name: &str) -> Option<String> {
-        let story: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&self.story).ok()?;
+        let story: Map<String, Value> = serde_json::from_str(&self.story).ok()?;
         story.get(name).map(ToString::to_string)
     }
 }
@@ -214,6 +220,7 @@ mod tests {
             breaking_until: Some(Moment::from_millis(5_000)),
             pin: Some(Pin { position: 1, until: Some(Moment::from_millis(6_000)) }),
             ever: Ever::default(),
+            more: Map::new(),
             story: r#"{"headline":"Secret","retraction":{"reason":"wrong"}}"#.to_owned(),
         }
     }

@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{Hash, StoreError, Token, hash};
@@ -123,6 +123,9 @@ pub struct VersionRow {
     pub pin: Option<Pin>,
     /// What filters could ever have matched.
     pub ever: Ever,
+    /// What a newer version compares ([`Record::more`]).
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub more: Map<String, Value>,
     /// The name of the token that made it.
     pub who: String,
     /// Which fields differ from the version before.
@@ -155,6 +158,7 @@ impl VersionRow {
             breaking_until: record.breaking_until,
             pin: record.pin,
             ever: record.ever,
+            more: record.more,
             who,
             fields,
             story,
@@ -178,6 +182,7 @@ impl VersionRow {
             breaking_until: self.breaking_until,
             pin: self.pin,
             ever: self.ever,
+            more: self.more,
             story: self.story.get().to_owned(),
         };
         (self.feed, super::Version { record, who: self.who, fields: self.fields })

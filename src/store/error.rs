@@ -9,6 +9,15 @@ pub enum StoreError {
     /// the same idempotency key is safe.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It is committed, and fewer replicas than the settings ask for have received it. A retry with the same idempotency
+    /// key waits for them again, and commits nothing a second time.
+    #[error("it is committed, but of {wanted} replicas that must receive it {received} did so in time")]
+    NotReplicated {
+        /// How many have received it.
+        received: u32,
+        /// How many must.
+        wanted: u32,
+    },
     /// It was written by a newer newswire.
     #[error("the store has schema {found}, and this program knows {known}: run a newer newswire")]
     NewerSchema {

@@ -360,6 +360,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What the key of this token stands for, if it was used within [`KEY_KEPT`].
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError>;
 
+    /// Waits until everything that was committed in a feed is as safe as what a [`commit`](Store::commit) answers for: so
+    /// that who finds that nothing is left to be changed is told so only then. [`recall`](Store::recall) and
+    /// [`remember`](Store::remember) do it by themselves.
+    async fn settle(&self, _feed: &FeedId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Remembers a request that was answered without a change. A key that is taken stays as it is.
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError>;
 

@@ -22,7 +22,8 @@ async fn open(place: &impl Place) -> Newsroom {
 }
 
 fn ever(word: &str) -> Ever {
-    Ever { tags: vec![word.to_owned(), "élan".to_owned()], subjects: vec![word.to_owned()], urgencies: vec![1, 5] }
+    let tags = vec![word.to_owned(), "élan".to_owned()];
+    Ever { tags, subjects: vec![word.to_owned()], urgencies: vec![1, 5], ..Ever::default() }
 }
 
 /// The removal of an item.

@@ -9,7 +9,9 @@ mod support;
 
 mod doubt;
 mod files;
+mod newer;
 mod reached;
+mod replicas;
 mod server;
 
 use std::sync::Arc;

@@ -186,11 +186,27 @@ async fn all_keys_of_a_script_stand_in_one_slot() {
         assert!(store.recall(&room.feed, EDITOR, "key").await.expect("an answer").is_some());
         store.prune(&room.feed, &keeping(1)).await.expect("trimmed");
         assert!(store.cut(&room.feed, Some(0), Witness::Follower, Mark::random()).await.expect("an answer"));
+        let mut rows = Vec::new();
+        let mut dump = store.dump(std::slice::from_ref(&room.feed)).await.expect("a dump");
+        while let Some(more) = dump.next().await.expect("rows") {
+            rows.extend(more);
+        }
+        assert!(room.delete().await);
+        store.load(rows).await.expect("it is loaded again");
     }
     assert_eq!(store.feeds().await.expect("an answer").len(), 5);
     assert!(store.create_token(token("desk")).await.expect("an answer"));
     assert!(store.revoke_token("desk").await.expect("an answer"));
-    assert_eq!(store.scrub().await.expect("an answer"), None);
+    store.scrub().await.expect("an answer");
+    until("the wish for a rewrite is taken back", async || {
+        server.say::<Vec<String>>(&["KEYS", "nw:*:scrub"]).await.is_empty()
+    })
+    .await;
+    // None of the scripts was left out.
+    let scripts = include_str!("../../src/store/redis/script.rs");
+    let scripts = scripts.lines().filter(|line| line.contains(" = Read \"") || line.contains(" = Write \"")).count();
+    let memory: String = server.say(&["INFO", "memory"]).await;
+    assert!(memory.contains(&format!("number_of_cached_scripts:{scripts}\r\n")), "{scripts}: {memory}");
 }
 
 fn token(name: &str) -> Token {

@@ -45,6 +45,7 @@ impl Newsroom {
             breaking_until: None,
             pin: None,
             ever: Ever::default(),
+            more: serde_json::Map::new(),
             story: format!("{{\"headline\":\"{headline}\"}}"),
         }
     }

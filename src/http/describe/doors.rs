@@ -11,8 +11,8 @@ use super::{
 
 /// Why a door that reads a feed refuses.
 pub(super) const READING: &[&str] = &["badRequest", "unauthorized", "forbidden", "notFound", "unavailable"];
-/// Why a door that takes a body does, beside that.
-pub(super) const SENT: &[&str] = &["notJson", "requestTimeout", "bodyTooLarge"];
+/// Why a door that takes a body, and makes a change of it, does beside that.
+pub(super) const SENT: &[&str] = &["notJson", "requestTimeout", "bodyTooLarge", "not_replicated"];
 pub(super) const JSON: &str = "application/json";
 
 /// Every door, by address; each that answers GET answers HEAD, too.
@@ -110,7 +110,7 @@ fn feeds() -> Vec<Door> {
             .with_token()
             .takes(&["feed", "If-Match", "Idempotency-Key"])
             .answers(204, "It is gone.", &[], &["Idempotency-Replayed?"])
-            .refuses(&[READING, &["preconditionFailed", "keyReused"]]),
+            .refuses(&[READING, &["not_replicated", "preconditionFailed", "keyReused"]]),
     ]
 }
 

@@ -13,7 +13,7 @@ use super::{
 type Row = (&'static str, u16, &'static str, &'static [&'static str]);
 
 /// Every problem.
-const PROBLEMS: [Row; 31] = [
+const PROBLEMS: [Row; 32] = [
     ("badRequest", 400, "A parameter or header cannot be understood; `field` names it.", &[]),
     ("notJson", 400, "The body is no JSON object.", &[]),
     ("unauthorized", 401, "A token is needed, or this one is unknown, expired or revoked.", &["WWW-Authenticate"]),
@@ -48,6 +48,7 @@ const PROBLEMS: [Row; 31] = [
     ("preconditionRequired", 428, "If-Match must be there; `current` is the ETag.", &[]),
     ("internal", 500, "A defect of the server's.", &[]),
     ("unavailable", 503, "The store cannot be reached just now.", &["Retry-After"]),
+    ("not_replicated", 503, "The change is made, and too few replicas have received it.", &["Retry-After"]),
     ("busy", 503, "Too many requests are open at once.", &["Retry-After"]),
     ("full", 503, "There is no room for another stream, here or for this address.", &["Retry-After"]),
 ];

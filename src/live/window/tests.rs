@@ -38,6 +38,7 @@ fn log(items: &[usize], committed: &[usize], story: &str) -> Vec<Entry> {
             breaking_until: None,
             pin: None,
             ever: Ever::default(),
+            more: serde_json::Map::new(),
             story: story.to_owned(),
         };
         let change = newest.then(|| Change::of_item(record));

@@ -1,6 +1,6 @@
 //! A new item.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::{Uuid, Variant};
 
 use super::{
@@ -47,6 +47,7 @@ pub(super) fn publish(edit: &Edit<'_>) -> Result<Draft, Refusal> {
         breaking_until: patch.breaking.flatten(),
         pin: None,
         ever: grown(&Ever::default(), &story)?,
+        more: Map::new(),
         story: story.to_text(),
     };
     not_itself("updateOf", story.get("updateOf").and_then(Value::as_str), id)?;

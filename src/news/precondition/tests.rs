@@ -20,6 +20,7 @@ fn current() -> Record {
         breaking_until: None,
         pin: None,
         ever: Ever::default(),
+        more: serde_json::Map::new(),
         story: r#"{"headline":"x"}"#.to_owned(),
     }
 }

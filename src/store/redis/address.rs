@@ -154,6 +154,9 @@ impl FromStr for Address {
 
 /// A host and who is named before it, undone from their form in an address.
 fn parts(who: &str, host: &str, port: u16) -> Result<(Host, Login), &'static str> {
+    if host.contains(',') {
+        return Err(FORMS);
+    }
     let port = if host.ends_with(']') || !host.contains(':') { format!(":{port}") } else { String::new() };
     let at = if who.is_empty() { "" } else { "@" };
     let info = format!("redis://{who}{at}{host}{port}").into_connection_info().map_err(|_| FORMS)?;

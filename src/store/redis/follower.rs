@@ -123,9 +123,9 @@ impl RedisFollower {
             self.canary.heard();
         }
         if self.heard < due {
-            // It answers, and is not where this node writes: neither connection is to be believed.
+            // It answers, and is not where this node writes: no connection is to be believed.
             self.connection = None;
-            self.link.let_go().await;
+            self.link.servers().doubt();
             return Err(StoreError::Unavailable("the follower does not hear what this node writes".to_owned()));
         }
         let mut commits = Vec::new();

@@ -12,17 +12,16 @@ use crate::{news::Moment, store::StoreError};
 const TRACE: u64 = 60;
 
 /// [`super::Store::health`]. Where the server does not tell its settings, what `INFO` tells has to do.
-pub(super) async fn health(link: &Link, now: Moment) -> Result<Vec<String>, StoreError> {
+pub(super) async fn health(link: &Link, now: Moment, replicas: u32) -> Result<Vec<String>, StoreError> {
     let mut write = redis::cmd("SET");
     write.arg(HEALTH).arg(now.millis()).arg("EX").arg(TRACE);
     let () = link.ask(Request::One(&write)).await?;
 
     let info = Info::all_allowed(link).await?;
     let settings = Info::settings(link, &["appendfsync", "maxmemory-policy"]).await?;
-    let mut sentences: Vec<String> = [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let sentences =
+        [version(&info), aof(&info), fsync(&info, &settings), eviction(&info, &settings), too_few(&info, replicas)];
+    let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
     sentences.extend(scrub::refusal(link).await?);
     sentences.extend(link.servers().sentence());
     Ok(sentences)
@@ -77,6 +76,16 @@ fn fsync(info: &Info, settings: &Info) -> Option<String> {
         "Redis leaves it to the operating system when its append-only file reaches the disk: a power loss can undo half \
          a minute (set appendfsync everysec or always)."
             .to_owned()
+    })
+}
+
+fn too_few(info: &Info, wanted: u32) -> Option<String> {
+    let there: u32 = info.text("connected_slaves")?.parse().ok()?;
+    (there < wanted).then(|| {
+        format!(
+            "Redis has {there} of the {wanted} replicas that must receive a change (--ack-replicas): every publish is \
+             refused until they are there."
+        )
     })
 }
 

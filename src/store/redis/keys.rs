@@ -71,6 +71,11 @@ impl Partition {
         format!("nw:{{p{:02}}}:due", self.0)
     }
 
+    /// Written for nothing but to be waited for.
+    pub(super) fn settled(self) -> String {
+        format!("nw:{{p{:02}}}:settled", self.0)
+    }
+
     /// Counts its removals since the server's files were last written anew; not there where there were none.
     pub(super) fn scrub(self) -> String {
         format!("nw:{{p{:02}}}:scrub", self.0)
@@ -178,6 +183,7 @@ mod tests {
             partition.feeds(),
             partition.due(),
             partition.scrub(),
+            partition.settled(),
         ];
         for key in all {
             let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);

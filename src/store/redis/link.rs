@@ -1,4 +1,5 @@
-//! The one connection that a store's commands share, and how it comes back.
+//! The one connection that a store's commands share (and another one its commits, where replicas are waited for), and how
+//! it comes back.
 //!
 //! Every request has [`DEADLINE`] for everything: connecting, waiting for others who connect, asking. A request that
 //! was sent is never sent again, since it may have been carried out; the one exception is a script which the server
@@ -29,6 +30,7 @@ use super::{
     address::Host,
     info::Info,
     keys,
+    replicas::Waits,
     script::Call,
     servers::{Connected, Servers},
 };
@@ -49,6 +51,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// The connection, shared.
 pub(super) struct Link {
     servers: Arc<Servers>,
+    /// How many replicas must have received what is [written](Link::write).
+    replicas: u32,
     state: Mutex<State>,
     under_way: TaskTracker,
     opened: Instant,
@@ -77,6 +81,9 @@ pub(super) struct Live {
     answered: AtomicU64,
     /// Whether a request waited in vain, so that nobody shall use it any more.
     dead: AtomicBool,
+    /// How often the servers had been doubted when it was made.
+    doubts: u64,
+    waits: Waits,
 }
 
 /// What is asked.
@@ -90,9 +97,10 @@ pub(super) enum Request<'a> {
 }
 
 impl Link {
-    /// A link to these servers; nothing is connected yet.
-    pub(super) fn new(servers: Arc<Servers>) -> Self {
-        Self { servers, state: Mutex::default(), under_way: TaskTracker::new(), opened: Instant::now() }
+    /// A link to these servers, over which what is [written](Link::write) must reach so many replicas; nothing is
+    /// connected yet.
+    pub(super) fn new(servers: Arc<Servers>, replicas: u32) -> Self {
+        Self { servers, replicas, state: Mutex::default(), under_way: TaskTracker::new(), opened: Instant::now() }
     }
 
     /// The servers.
@@ -100,11 +108,30 @@ impl Link {
         &self.servers
     }
 
+    /// How many replicas must have received what is [written](Link::write).
+    pub(super) fn replicas(&self) -> u32 {
+        self.replicas
+    }
+
     /// Asks, and reads the answer.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], or the answer cannot be read.
     pub(super) async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, StoreError> {
+        self.write(request, |_| false).await
+    }
+
+    /// Asks for something to be written. Where the answer says that this came about, by `done`, it is waited until as many
+    /// replicas have received it as must.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::NotReplicated`]: it is written all the same; or the answer cannot be
+    /// read.
+    pub(super) async fn write<T: FromRedisValue>(
+        &self,
+        request: Request<'_>,
+        done: impl FnOnce(&T) -> bool,
+    ) -> Result<T, StoreError> {
         if self.under_way.is_closed() {
             return Err(StoreError::Unavailable("it was closed".into()));
         }
@@ -112,12 +139,28 @@ impl Link {
         let deadline = Instant::now() + DEADLINE;
         let late = |_| StoreError::Unavailable(format!("no answer from Redis within {DEADLINE:?}"));
         let live = timeout_at(deadline, self.live()).await.map_err(late)??;
-        let answer = match timeout_at(deadline, ask(live.connection.clone(), request)).await {
-            Ok(answer) => answer,
-            Err(elapsed) => {
-                live.dead.store(true, Ordering::Relaxed);
-                return Err(late(elapsed));
+        let answer = self.ask_on(&live, deadline, ask(live.connection.clone(), request)).await?;
+        let answer = T::from_redis_value(answer).map_err(|error| told(&RedisError::from(error)))?;
+        if self.replicas > 0 && done(&answer) {
+            let waited = live.waits.received(live.connection.clone(), self.replicas);
+            let received = self.ask_on(&live, deadline, waited).await?;
+            if received < self.replicas {
+                return Err(StoreError::NotReplicated { received, wanted: self.replicas });
             }
+        }
+        Ok(answer)
+    }
+
+    /// Waits for what was asked on a connection, and judges this by what comes.
+    async fn ask_on<T>(
+        &self,
+        live: &Live,
+        deadline: Instant,
+        asked: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, StoreError> {
+        let Ok(answer) = timeout_at(deadline, asked).await else {
+            live.dead.store(true, Ordering::Relaxed);
+            return Err(StoreError::Unavailable(format!("no answer from Redis within {DEADLINE:?}")));
         };
         // A server that takes no writes any more was a master until a moment ago: another one is by now.
         let lost = |error: &RedisError| {
@@ -128,7 +171,7 @@ impl Link {
         } else {
             live.answered.store(self.elapsed(), Ordering::Relaxed);
         }
-        answer.and_then(|value| T::from_redis_value(value).map_err(RedisError::from)).map_err(|error| told(&error))
+        answer.map_err(|error| told(&error))
     }
 
     /// Which run of the server this is; changes with each of its starts. Empty where the server does not say.
@@ -150,19 +193,23 @@ impl Link {
         Ok(Connected { connection, to })
     }
 
-    /// Uses the connection no more: whoever asks next finds the server anew.
-    pub(super) async fn let_go(&self) {
-        if let Some(live) = &self.state.lock().await.live {
-            live.dead.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Writes the schema where it is gone: a server that was flushed keeps its connections.
+    /// Writes the schema where it is gone: a server that was flushed keeps its connections. Where a newer newswire has
+    /// written another one, which this program does not know, nothing is asked of the server any more.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub(super) async fn keep_schema(&self) -> Result<(), StoreError> {
-        self.ask(Request::One(redis::cmd("SETNX").arg(keys::SCHEMA).arg(SCHEMA))).await
+        let found: Option<u32> = self.ask(Request::One(redis::cmd("GET").arg(keys::SCHEMA))).await?;
+        match found {
+            None => self.ask(Request::One(redis::cmd("SETNX").arg(keys::SCHEMA).arg(SCHEMA))).await,
+            Some(found) => {
+                if found > SCHEMA {
+                    // A new connection is refused for it.
+                    self.servers.doubt();
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Waits for what is under way; what is asked from now on is refused.
@@ -208,11 +255,14 @@ impl Link {
     }
 
     async fn lives(&self, live: &Live) -> bool {
-        if live.dead.load(Ordering::Relaxed) || self.servers.turned_from(&live.to) {
+        if live.dead.load(Ordering::Relaxed)
+            || live.doubts != self.servers.doubts()
+            || self.servers.turned_from(&live.to)
+        {
             return false;
         }
         let silent = self.elapsed().saturating_sub(live.answered.load(Ordering::Relaxed));
-        if u128::from(silent) < SILENCE.as_millis() {
+        if u128::from(silent) < SILENCE.as_millis() || live.waits.under_way() {
             return true;
         }
         let ping = redis::cmd("PING");
@@ -225,6 +275,7 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Live, StoreError> {
+        let doubts = self.servers.doubts();
         let Connected { mut connection, to } = self.servers.connect().await?;
         let checked = timeout(CONNECTING, async {
             let run = Info::of(&mut connection, "server").await?.text("run_id").unwrap_or_default().to_owned();
@@ -233,7 +284,8 @@ impl Link {
         });
         let late = |_| StoreError::Unavailable(format!("Redis says nothing within {CONNECTING:?} of connecting"));
         let run = checked.await.map_err(late)??;
-        Ok(Live { connection, to, run, answered: AtomicU64::new(self.elapsed()), dead: AtomicBool::new(false) })
+        let (answered, dead) = (AtomicU64::new(self.elapsed()), AtomicBool::new(false));
+        Ok(Live { connection, to, run, answered, dead, doubts, waits: Waits::default() })
     }
 }
 

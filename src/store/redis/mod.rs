@@ -7,12 +7,13 @@
 //!
 //! What is deliberately absent: PUB/SUB, locks, anything that lives only in this process. Two nodes need not know of
 //! each other. In reading order: `keys` and `record` (what is kept), `script` and the Lua files (what is done there),
-//! `address` and `servers` (where it is), `link` (the connection), `write`, `read`, `follower`, `canary`, `tokens`,
+//! `address` and `servers` (where it is), `link` (the connection), `replicas`, `write`, `read`, `follower`, `canary`, `tokens`,
 //! `clock`, `scrub`, `health`.
 
 mod address;
 mod canary;
 mod clock;
+mod document;
 mod dump;
 mod follower;
 mod health;
@@ -22,6 +23,7 @@ mod link;
 mod load;
 mod read;
 mod record;
+mod replicas;
 mod retention;
 mod script;
 mod scrub;
@@ -61,6 +63,8 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// A store on Redis.
 pub struct Redis {
     link: Arc<Link>,
+    /// The same one, or another where commits wait for replicas.
+    commits: Arc<Link>,
     clock: Arc<Clock>,
     scrub: Arc<Scrub>,
     canary: Arc<Canary>,
@@ -75,7 +79,12 @@ impl Redis {
     /// # Errors
     /// The server is away or refuses, or what it holds was written by a newer newswire.
     pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let link = Arc::new(Link::new(Arc::new(Servers::new(settings)?)));
+        let servers = Arc::new(Servers::new(settings)?);
+        let link = Arc::new(Link::new(Arc::clone(&servers), 0));
+        let commits = match settings.ack_replicas {
+            0 => Arc::clone(&link),
+            replicas => Arc::new(Link::new(servers, replicas)),
+        };
         let clock = Arc::new(Clock::of(&link).await?);
         let (scrub, canary) = (Arc::new(Scrub::new()), Arc::new(Canary::new()));
         let mut background = JoinSet::new();
@@ -108,7 +117,7 @@ impl Redis {
             let (link, scrub) = (Arc::clone(&link), Arc::clone(&scrub));
             async move { scrub.fulfil(&link).await }
         });
-        Ok(Self { link, clock, scrub, canary, background: Mutex::new(background) })
+        Ok(Self { link, commits, clock, scrub, canary, background: Mutex::new(background) })
     }
 }
 
@@ -133,15 +142,20 @@ impl Store for Redis {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        write::commit(&self.link, &commit).await
+        write::commit(&self.commits, &commit).await
     }
 
     async fn recall(&self, feed: &FeedId, token: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
-        write::recall(&self.link, feed, token, key).await
+        write::recall(&self.link, &self.commits, feed, token, key).await
     }
 
     async fn remember(&self, feed: &FeedId, once: &Once, item: Uuid, head: Position) -> Result<(), StoreError> {
-        write::remember(&self.link, feed, once, item, head).await
+        write::remember(&self.link, feed, once, item, head).await?;
+        write::settle(&self.commits, feed).await
+    }
+
+    async fn settle(&self, feed: &FeedId) -> Result<(), StoreError> {
+        write::settle(&self.commits, feed).await
     }
 
     async fn item(&self, feed: &FeedId, id: Uuid) -> Result<Option<Record>, StoreError> {
@@ -196,7 +210,7 @@ impl Store for Redis {
     }
 
     async fn delete_feed(&self, feed: &FeedId, once: Option<&Once>) -> Result<Committed, CommitError> {
-        retention::delete_feed(&self.link, feed, once).await?.map_err(CommitError::Conflict)
+        retention::delete_feed(&self.commits, feed, once).await?.map_err(CommitError::Conflict)
     }
 
     async fn cut(&self, feed: &FeedId, known: Option<u64>, witness: Witness, mark: Mark) -> Result<bool, StoreError> {
@@ -248,7 +262,7 @@ impl Store for Redis {
     }
 
     async fn health(&self) -> Result<Vec<String>, StoreError> {
-        health::health(&self.link, self.now()).await
+        health::health(&self.link, self.now(), self.commits.replicas()).await
     }
 
     fn unheard(&self) -> Duration {
@@ -258,5 +272,6 @@ impl Store for Redis {
     async fn close(&self) {
         self.background.lock().await.shutdown().await;
         self.link.close().await;
+        self.commits.close().await;
     }
 }

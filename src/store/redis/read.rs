@@ -7,13 +7,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    document,
     keys::{Keys, Partition},
     link::{Link, Request},
     record::{self, corrupt},
     script::{self, Call},
 };
 use crate::{
-    news::{After, Change, Cursor, Feed, FeedId, Filter, Moment, Position, What},
+    news::{After, Change, Cursor, FeedId, Filter, Moment, Position, What},
     store::{Changed, Entry, FeedState, Hash, Log, Lost, Page, StoreError, Version, budget, hash::hex},
 };
 
@@ -39,7 +40,7 @@ fn position(seq: &str, mark: &str) -> Result<Position, StoreError> {
 
 fn state(fields: &[String]) -> Result<FeedState, StoreError> {
     let [doc, head, mark, floor, cut, own_seq, own_mark] = fields else { return Err(corrupt("a feed lacks a field")) };
-    let feed: Feed = serde_json::from_str(doc).map_err(|_| corrupt("a feed's document is not one"))?;
+    let feed = document::read(doc)?;
     let (floor, cut, own) = (number(floor)?, number(cut)?, position(own_seq, own_mark)?);
     Ok(FeedState { feed, head: position(head, mark)?, floor, cut, own })
 }

@@ -10,6 +10,7 @@
 //! A version of the newsroom's history has one line more before them: who made it, and which fields differ.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -32,6 +33,9 @@ struct Header {
     breaking_until: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pin: Option<Pin>,
+    /// What a newer newswire writes here, which shares the store: kept through every edit of this one.
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 /// The first line of a version.
@@ -58,6 +62,7 @@ pub(super) fn write(record: &Record) -> String {
         updated: record.updated,
         breaking_until: record.breaking_until,
         pin: record.pin,
+        more: record.more.clone(),
     };
     let header = serde_json::to_string(&header).expect("a header is plain data");
     format!("{header}\n{}\n{}", ever(&record.ever), record.story)
@@ -102,6 +107,7 @@ fn parse(text: &str) -> Option<Record> {
         breaking_until: header.breaking_until,
         pin: header.pin,
         ever,
+        more: header.more,
         story: lines.next()?.to_owned(),
     })
 }
@@ -136,7 +142,8 @@ mod tests {
             updated: Moment::from_millis(2_000),
             breaking_until: Some(Moment::from_millis(5_000)),
             pin: Some(Pin { position: 1, until: None }),
-            ever: Ever { tags: vec!["a\nb".to_owned()], subjects: vec![], urgencies: vec![1, 5] },
+            ever: Ever { tags: vec!["a\nb".to_owned()], subjects: vec![], urgencies: vec![1, 5], more: Map::new() },
+            more: Map::from_iter([("embargo".to_owned(), Value::from(7))]),
             story: "{\"body\":\"one\",\n\"headline\":\"two\"}".to_owned(),
         };
         let text = format!("9 2 3\n{}", write(&record));

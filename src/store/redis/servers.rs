@@ -12,7 +12,7 @@ use std::{
     path::Path,
     sync::{
         RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -45,6 +45,7 @@ pub(super) struct Servers {
     master: RwLock<Option<Host>>,
     /// How many Sentinels answered when they were last asked.
     answered: AtomicUsize,
+    doubts: AtomicU64,
 }
 
 /// A connection, and to which server.
@@ -78,6 +79,7 @@ impl Servers {
             sentinels: (0..sentinels).map(|_| Mutex::default()).collect(),
             master: RwLock::default(),
             answered: AtomicUsize::new(0),
+            doubts: AtomicU64::new(0),
         })
     }
 
@@ -102,6 +104,16 @@ impl Servers {
     pub(super) fn turned_from(&self, server: &Host) -> bool {
         let master = self.master.read().expect("nobody panics while holding it");
         master.as_ref().is_some_and(|master| master != server)
+    }
+
+    /// Lets nobody use a connection that was made until now: the server is to be found anew.
+    pub(super) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often they were doubted.
+    pub(super) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Relaxed)
     }
 
     /// Asks the Sentinels, if there are any, whether the master is still the same.

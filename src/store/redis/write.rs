@@ -1,8 +1,11 @@
 //! Writes: each one script, whole or not at all.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{
+    document,
     keys::Keys,
     link::{Link, Request},
     read,
@@ -10,7 +13,7 @@ use super::{
     script::{self, Call, Script},
 };
 use crate::{
-    news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Status},
+    news::{Ever, FeedId, Kind, Mark, Moment, Position, Status},
     store::{
         Commit, CommitError, Committed, Conflict, Expected, FeedWrite, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
         StoreError, Witness, Write,
@@ -20,6 +23,9 @@ use crate::{
 
 /// How many commits each partition's stream names. A follower that is further behind is told to check everything.
 pub(super) const COMMITS_KEPT: u64 = 10_000;
+
+/// How long the trace of a [`settle`] stays.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// What every appended change has.
 pub(super) struct Append<'a> {
@@ -47,10 +53,6 @@ impl Append<'_> {
     }
 }
 
-pub(super) fn document(feed: &Feed) -> String {
-    serde_json::to_string(feed).expect("a feed's document is plain data")
-}
-
 /// [`super::Store::commit`].
 pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, CommitError> {
     let Commit { feed, once, mark, kind, at, who, write } = commit;
@@ -59,14 +61,14 @@ pub(super) async fn commit(link: &Link, commit: &Commit) -> Result<Committed, Co
         Write::Create(feed) => {
             let index = Keys::of(&feed.id).partition().feeds();
             once_call(&append, &script::CREATE_FEED, once.as_ref(), &[index])
-                .arg(document(feed))
+                .arg(document::write(feed))
                 .arg(Uuid::nil().to_string())
                 .arg(link.run().await?)
         }
         Write::Item(item) => item_call(&append, once.as_ref(), item),
         Write::Feed(FeedWrite { expected, document: feed }) => {
             once_call(&append, &script::COMMIT_FEED, once.as_ref(), &[])
-                .arg(document(feed))
+                .arg(document::write(feed))
                 .arg(Uuid::nil().to_string())
                 .arg(expected.seq)
                 .arg(expected.mark.to_string())
@@ -81,7 +83,10 @@ pub(super) async fn carried_out(
     call: &Call,
     mark: Mark,
 ) -> Result<Result<Committed, Conflict>, StoreError> {
-    let answer: Vec<String> = link.ask(Request::Script(call)).await?;
+    // What was done before counts as well: its script has written the key's record again, so that there is something to
+    // wait for on this connection.
+    let done = |answer: &Vec<String>| matches!(answer.first().map(String::as_str), Some("now" | "before"));
+    let answer: Vec<String> = link.write(Request::Script(call), done).await?;
     let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
     let conflict = match answer[..] {
         ["now", seq] => return Ok(Ok(Committed::Now(Position { seq: read::number(seq)?, mark }))),
@@ -157,17 +162,30 @@ pub(super) fn millis(moment: Option<Moment>) -> String {
     moment.map_or_else(String::new, |moment| moment.millis().to_string())
 }
 
-/// [`super::Store::recall`].
+/// [`super::Store::recall`]. Who was not told of a commit since its replicas were away shall not be told of it here.
 pub(super) async fn recall(
     link: &Link,
+    commits: &Link,
     feed: &FeedId,
     token: &str,
     key: &str,
 ) -> Result<Option<Remembered>, StoreError> {
     let mut ask = redis::cmd("GET");
     ask.arg(Keys::of(feed).once(token, key));
-    let record: Option<String> = link.ask(Request::One(&ask)).await?;
-    record.map(|record| remembered(&record)).transpose()
+    let Some(record) = link.ask::<Option<String>>(Request::One(&ask)).await? else { return Ok(None) };
+    settle(commits, feed).await?;
+    remembered(&record).map(Some)
+}
+
+/// [`super::Store::settle`]. What replicas receive is one row of writes, whoever made them, so that a write made now
+/// stands for all before it.
+pub(super) async fn settle(commits: &Link, feed: &FeedId) -> Result<(), StoreError> {
+    if commits.replicas() == 0 {
+        return Ok(());
+    }
+    let mut write = redis::cmd("SET");
+    write.arg(Keys::of(feed).partition().settled()).arg("").arg("EX").arg(SETTLED.as_secs());
+    commits.write(Request::One(&write), |(): &()| true).await
 }
 
 /// Reads what `once.lua` wrote.

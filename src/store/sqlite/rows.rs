@@ -40,6 +40,8 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         breaking_until: optional_moment(row, 10)?,
         pin,
         ever: json(row, 13)?,
+        // One file is one server's: no other version shares it.
+        more: serde_json::Map::new(),
         story: row.get(14)?,
     })
 }

@@ -9,6 +9,8 @@ local function answered_before()
   local was = redis.call('GET', KEYS[4])
   if not was then return nil end
   if string.sub(was, 1, #ARGV[8]) ~= ARGV[8] then return {'reused'} end
+  -- Written again, so that who waits for replicas has something of its own connection's to wait for.
+  redis.call('SET', KEYS[4], was, 'KEEPTTL')
   return {'before', was}
 end
 

@@ -38,6 +38,7 @@ async fn feed(store: &SharedStore, feeds: &Arc<Feeds>) -> (Arc<Awake>, Position)
             breaking_until: None,
             pin: None,
             ever: Ever::default(),
+            more: serde_json::Map::new(),
             story: format!("{{\"headline\":\"{}\"}}", "Polls have closed. ".repeat(number)),
         };
         let write = ItemWrite { expected: Expected::Nothing, record, fields: Vec::new(), alt_ids: Vec::new() };
