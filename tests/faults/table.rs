@@ -41,7 +41,7 @@ pub(crate) fn many(seed: u64, rounds: usize, possible: impl Fn(Fault) -> bool) -
         draws.push(Draw { number: 0, seed: dice.next(), kept, faults: vec![fault] });
     }
     while draws.len() < rounds {
-        let kept = *dice.pick(&[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels]);
+        let kept = *dice.pick(&[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged]);
         let mut faults: Vec<Fault> = table.iter().filter(|(_, on)| *on == kept).map(|(fault, _)| *fault).collect();
         let mut drawn = Vec::new();
         for _ in 0..2 + dice.below(2) {

@@ -41,6 +41,8 @@ pub(crate) enum Kept {
     EverySecond,
     /// In a Redis with a replica, found through Sentinels.
     Sentinels,
+    /// The same, and nothing is acknowledged that the replica has not received.
+    Acknowledged,
 }
 
 impl Kept {
@@ -51,6 +53,7 @@ impl Kept {
             Self::Always => "Redis, always",
             Self::EverySecond => "Redis, everysec",
             Self::Sentinels => "Redis with a replica and Sentinels",
+            Self::Acknowledged => "the same with --ack-replicas 1",
         }
     }
 }
@@ -60,6 +63,8 @@ impl Kept {
 pub(crate) enum Word {
     /// Everything.
     Kept,
+    /// What was acknowledged. What readers were shown before may be gone, and is told.
+    KeptToEditors,
     /// Not even that.
     Broken,
 }
@@ -101,13 +106,15 @@ impl World {
         let data = data.expect("a temporary directory");
         let redis = match plan.kept {
             Kept::Sqlite => None,
-            Kept::Always | Kept::Sentinels => Some(RedisServer::start_as(&["--enable-debug-command", "yes"])),
+            Kept::Always | Kept::Sentinels | Kept::Acknowledged => {
+                Some(RedisServer::start_as(&["--enable-debug-command", "yes"]))
+            }
             Kept::EverySecond => {
                 Some(RedisServer::start_as(&["--enable-debug-command", "yes", "--appendfsync", "everysec"]))
             }
         };
         let (mut replica, mut sentinels) = (None, None);
-        if let (Kept::Sentinels, Some(master)) = (plan.kept, &redis) {
+        if let (Kept::Sentinels | Kept::Acknowledged, Some(master)) = (plan.kept, &redis) {
             replica = Some(master.start_replica().await);
             sentinels = Some(Sentinels::over(master, 1).await);
         }
@@ -115,7 +122,10 @@ impl World {
         for _ in 0..plan.nodes {
             nodes.push(match (&redis, &sentinels) {
                 // Whom the Sentinels name is reached without a wire between.
-                (Some(_), Some(sentinels)) => Node::new(&["--store", &sentinels.url()], None, plan.settable).await,
+                (Some(_), Some(sentinels)) => {
+                    let copies = if plan.kept == Kept::Acknowledged { "1" } else { "0" };
+                    Node::new(&["--store", &sentinels.url(), "--ack-replicas", copies], None, plan.settable).await
+                }
                 (Some(redis), None) => {
                     let wire = Link::to(redis.port()).await;
                     let address = format!("redis://127.0.0.1:{}", wire.port());

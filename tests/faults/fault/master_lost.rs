@@ -3,10 +3,10 @@
 
 use tokio::time::Instant;
 
-use super::{Fault, Fired};
+use super::{Fault, Fired, refused};
 use crate::{
     support::{dice::Dice, redis::RedisServer},
-    world::{World, until},
+    world::{Kept, World, until},
 };
 
 pub(super) async fn fire(world: &World, dice: &mut Dice) -> Fired {
@@ -45,9 +45,16 @@ async fn falls_behind(world: &World, changes: usize) -> String {
         told(replica, "master_link_status").await.is_some_and(|status| status == "down")
     })
     .await;
-    world.more(changes).await;
+    // What the replica must have received is made, and not acknowledged.
+    let refusal = match world.plan.kept {
+        Kept::Acknowledged => format!(", {}", refused(world, Instant::now()).await),
+        _ => {
+            world.more(changes).await;
+            String::new()
+        }
+    };
     let offset = async |server, name| told(server, name).await.and_then(|offset| offset.parse::<u64>().ok());
     let (of_master, of_replica) = (offset(master, "master_repl_offset"), offset(replica, "slave_repl_offset"));
     let bytes = of_master.await.unwrap_or_default() - of_replica.await.unwrap_or_default();
-    format!(", without the last {bytes} bytes")
+    format!(", without the last {bytes} bytes{refusal}")
 }

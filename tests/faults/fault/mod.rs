@@ -146,11 +146,11 @@ impl Fault {
     /// On which stores it can happen.
     pub(crate) fn stores(self) -> &'static [Kept] {
         match self {
-            Self::NodeKilled => &[Kept::Always, Kept::EverySecond, Kept::Sentinels],
+            Self::NodeKilled => &[Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged],
             Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
-                &[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels]
+                &[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged]
             }
-            Self::MasterLost => &[Kept::Sentinels],
+            Self::MasterLost => &[Kept::Sentinels, Kept::Acknowledged],
             Self::ServerKilled
             | Self::DiskFull
             | Self::FileSealed
@@ -165,6 +165,7 @@ impl Fault {
     /// What that store then keeps of what was written to it.
     pub(crate) fn leaves(self, kept: Kept) -> Word {
         match self {
+            Self::MasterLost if kept == Kept::Acknowledged => Word::KeptToEditors,
             Self::Flushed | Self::OlderCopy | Self::LogCutShort | Self::MasterLost => Word::Broken,
             Self::RedisKilled if kept == Kept::EverySecond => Word::Broken,
             _ => Word::Kept,

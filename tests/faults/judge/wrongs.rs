@@ -94,6 +94,9 @@ fn a_change_that_is_lost_or_made_twice_or_a_number_that_is_skipped_is_found() {
     let mut world = World::new();
     world.acknowledge(5, "c", 1);
     assert_eq!(world.judge(&all()), [Wrong::Lost]);
+    // Nor may it be lost where only what was not acknowledged may be.
+    world.word = Word::KeptToEditors;
+    assert_eq!(world.judge(&all()), [Wrong::Lost]);
     world.word = Word::Broken;
     assert_eq!(world.judge(&all()), []);
     let mut world = World::new();
