@@ -71,7 +71,10 @@ impl Figures {
         }
         self.resumed.sort_unstable();
         let wrong = |wrong: Wrong| self.wrongs.get(&wrong).copied().unwrap_or_default();
-        let at = |part: usize| self.resumed.get(self.resumed.len().saturating_sub(1) * part / 100).copied();
+        let at = |part: usize| {
+            let index = self.resumed.len().saturating_sub(1) * part / 100;
+            self.resumed.get(index).copied().unwrap_or_default()
+        };
         let rows = [
             ("changes acknowledged", self.acknowledged.to_string()),
             ("messages that readers were sent", self.messages.to_string()),

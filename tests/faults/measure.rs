@@ -42,23 +42,24 @@ impl Measure {
     }
 }
 
-/// How long this reader was told nothing of this fault; none if it was not concerned.
+/// How long this reader was told nothing of this fault; none if it was not concerned, or knew already.
 fn silence(fired: &Fired, seen: &Seen) -> Option<Duration> {
-    if let Some(lost_at) = fired.lost_at {
-        let told = seen.story.iter().filter(|(at, _)| *at > lost_at).find(|(_, event)| match event {
-            Event::Said(message) => message["type"] == "reset",
-            _ => false,
-        })?;
-        // Who was away is told when it comes back.
-        let there = seen.story.iter().rfind(|(at, event)| *at < told.0 && matches!(event, Event::Came(_)))?;
-        return Some(told.0 - there.0.max(lost_at));
+    let knew = |then| seen.was_at(then).is_none() || seen.was_stale(then);
+    let mut silence = None;
+    if seen.was_at(fired.began).is_some_and(|node| fired.away.contains(&node)) && !knew(fired.began) {
+        let told = seen.told_since(fired.began).unwrap_or(fired.ended);
+        silence = Some(told.min(fired.ended) - fired.began);
     }
-    let node = seen.was_at(fired.began)?;
-    if !fired.away.contains(&node) || seen.was_stale(fired.began) {
-        return None;
+    if let Some(lost_at) = fired.lost_at.filter(|lost_at| !knew(*lost_at) && was_reset(seen, *lost_at)) {
+        silence = silence.max(seen.told_since(lost_at).map(|told| told - lost_at));
     }
-    let told = seen.told_since(fired.began).unwrap_or(fired.ended);
-    Some(told.min(fired.ended) - fired.began)
+    silence
+}
+
+/// Whether it had anything of what was lost.
+fn was_reset(seen: &Seen, lost_at: Instant) -> bool {
+    let mut later = seen.story.iter().filter(|(at, _)| *at > lost_at);
+    later.any(|(_, event)| matches!(event, Event::Said(message) if message["type"] == "reset"))
 }
 
 /// When this reader, at this node, was first told, as a change or in a snapshot, of something that was made after `back`.

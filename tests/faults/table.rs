@@ -41,10 +41,16 @@ pub(crate) fn many(seed: u64, rounds: usize, possible: impl Fn(Fault) -> bool) -
         draws.push(Draw { number: 0, seed: dice.next(), kept, faults: vec![fault] });
     }
     while draws.len() < rounds {
-        let kept = *dice.pick(&[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged]);
+        // The one that happened least leads, and says where; among such, any.
+        let often = |fault: &Fault| together.get(fault).copied().unwrap_or_default();
+        let least = table.iter().map(|(fault, _)| often(fault)).min().unwrap_or_default();
+        let rare: Vec<_> = table.iter().filter(|(fault, _)| often(fault) == least).collect();
+        let (lead, kept) = **dice.pick(&rare);
         let mut faults: Vec<Fault> = table.iter().filter(|(_, on)| *on == kept).map(|(fault, _)| *fault).collect();
-        let mut drawn = Vec::new();
-        for _ in 0..2 + dice.below(2) {
+        faults.retain(|fault| *fault != lead);
+        *together.entry(lead).or_default() += 1;
+        let mut drawn = vec![lead];
+        for _ in 0..1 + dice.below(2) {
             // The one that happened least; among such, any.
             let often = |fault: &Fault| together.get(fault).copied().unwrap_or_default();
             let least = faults.iter().map(often).min().unwrap_or_default();
