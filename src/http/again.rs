@@ -19,7 +19,7 @@ pub const NOT_KEPT: &str = "no longer kept";
 #[derive(Debug)]
 pub enum Again {
     /// This item.
-    As(Record),
+    As(Box<Record>),
     /// One that does not return by being sent again.
     Killed(Refusal),
 }
@@ -34,7 +34,7 @@ pub async fn again(doors: &Doors, feed: &FeedId, story: &Record) -> Result<Optio
     for hash in Story::of(&story.story).alt_id_hashes(feed) {
         let Some(id) = doors.store.item_by_alt_id(feed, &hash).await?.filter(|id| *id != story.id) else { continue };
         match doors.store.item(feed, id).await? {
-            Some(item) if item.status == Status::Usable => known = known.or(Some(Again::As(item))),
+            Some(item) if item.status == Status::Usable => known = known.or(Some(Again::As(Box::new(item)))),
             item => return Ok(Some(Again::Killed(taken(id, item.map_or(NOT_KEPT, |item| item.status.name()))))),
         }
     }

@@ -234,7 +234,7 @@ impl Asked {
                 Refusal::new(Code::Exists, detail).field("id").item(asked.id, current)
             }
             Conflict::AltId(id) => match again(&self.doors, &self.feed, asked).await? {
-                Some(Again::As(item)) if self.verb == Verb::Publish => return self.unchanged(item).await,
+                Some(Again::As(item)) if self.verb == Verb::Publish => return self.unchanged(*item).await,
                 Some(Again::Killed(refusal)) => refusal,
                 _ => taken(id, standing(id).await?.map_or(NOT_KEPT, |item| item.status.name())),
             },
@@ -252,7 +252,7 @@ impl Asked {
         let open = Feed { status: FeedStatus::Live, ..feed.clone() };
         let Some(draft) = edit(&Edit { feed: &open, ..edit_of })? else { return Err(closed.into()) };
         match again(&self.doors, &self.feed, &draft.record).await? {
-            Some(Again::As(item)) => self.unchanged(item).await,
+            Some(Again::As(item)) => self.unchanged(*item).await,
             Some(Again::Killed(refusal)) => Err(refusal.into()),
             None => Err(closed.into()),
         }

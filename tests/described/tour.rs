@@ -403,6 +403,33 @@ async fn what_is_too_much(tour: &Tour) {
     }
 }
 
+/// What a write is answered where the store has none of the replicas that must receive it.
+async fn what_is_not_replicated(tour: &Tour) {
+    for pinned in tour.server.items().await.iter().filter(|item| item["pinned"].is_object()) {
+        tour.server.act(pinned["id"].as_str().expect("an id"), "unpin", &json!({})).await;
+    }
+    let mut asked = Vec::new();
+    for operation in tour.document.operations() {
+        if told(tour, &operation, "503").contains("`not_replicated`") {
+            let item = item_for(tour, &operation).await;
+            let ask = tour.good(&operation, &item);
+            asked.push(match operation.name() {
+                "makeFeed" => Ask { body: Some(br#"{"id": "alone", "title": "Alone"}"#.to_vec()), ..ask },
+                "deleteFeed" => Ask { feed: "quiet".to_owned(), ..ask },
+                _ => ask,
+            });
+        }
+    }
+    tour.server.stop().await;
+    tour.server.up_as(tour.server.command().args(["--ack-replicas", "1"])).await;
+    let operations = tour.document.operations();
+    let writing = operations.iter().filter(|operation| told(tour, operation, "503").contains("`not_replicated`"));
+    let answers = writing.zip(&asked).map(async |(operation, ask)| {
+        assert_eq!(tour.ask(operation, ask).await.status, 503, "{}", operation.name());
+    });
+    futures_util::future::join_all(answers).await;
+}
+
 /// What a stream is answered for which there is no room.
 async fn what_there_is_no_room_for(tour: &Tour) {
     tour.server.stop().await;
@@ -430,6 +457,7 @@ async fn every_answer_is_as_it_is_described_and_every_described_answer_comes() {
     what_is_too_long(&tour).await;
     what_is_too_much(&tour).await;
     what_is_unavailable(&tour).await;
+    what_is_not_replicated(&tour).await;
     what_there_is_no_room_for(&tour).await;
     let unseen = tour.unseen();
     let known = |unseen: &&String| !UNREACHED.iter().any(|(what, _)| unseen.contains(what));

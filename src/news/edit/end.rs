@@ -42,6 +42,7 @@ mod tests {
             breaking_until: Some(Moment::from_millis(100)),
             pin: Some(Pin { position: 1, until: Some(Moment::from_millis(200)) }),
             ever: Ever::default(),
+            more: serde_json::Map::new(),
             story: "{\"headline\":\"A\"}".to_owned(),
         }
     }

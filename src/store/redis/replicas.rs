@@ -1,8 +1,9 @@
 //! Waiting until replicas have received what was written.
 //!
-//! `WAIT` counts from what was written over its own connection, and keeps that connection from everything else until it
-//! is answered. So commits that are waited for have a connection of their own, and share their waits: one is under way
-//! at a time, it covers all that was written before it was sent, and who writes meanwhile is covered by the next.
+//! `WAIT` is promised to count from what was written over its own connection (Redis 7 counts from anything that was asked
+//! there), and keeps that connection from everything else until it is answered. So commits that are waited for have a
+//! connection of their own, and share their waits: one is under way at a time, it covers all that was written before it
+//! was sent, and who writes meanwhile is covered by the next.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
