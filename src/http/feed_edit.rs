@@ -125,10 +125,12 @@ impl Asked {
     async fn finish(&self, verb: Verb) -> Result<Response, Problem> {
         let before = once::before(&self.doors, &self.feed, self.once.as_ref()).await?.is_some();
         let repeated = before
-            || match &verb {
-                Verb::Create(fields) => self.create(create(self.feed.clone(), fields)?).await?,
-                Verb::Change(patch) => self.change(patch).await?,
-                Verb::Delete => self.delete().await?,
+            || match self.carry_out(&verb).await {
+                Ok(repeated) => repeated,
+                Err(refused) => {
+                    once::overtaken(&self.doors, &self.feed, self.once.as_ref(), refused).await?;
+                    true
+                }
             };
         let mut response = match verb {
             Verb::Create(_) => {
@@ -147,6 +149,14 @@ impl Asked {
     }
 
     /// Whether the same request was carried out before.
+    async fn carry_out(&self, verb: &Verb) -> Result<bool, Problem> {
+        match verb {
+            Verb::Create(fields) => self.create(create(self.feed.clone(), fields)?).await,
+            Verb::Change(patch) => self.change(patch).await,
+            Verb::Delete => self.delete().await,
+        }
+    }
+
     async fn create(&self, feed: Feed) -> Result<bool, Problem> {
         match self.doors.store.commit(self.commit(Kind::FeedCreated, Write::Create(feed))).await {
             Ok(committed) => Ok(self.done("create", &committed)),

@@ -61,6 +61,24 @@ pub async fn before(doors: &Doors, feed: &FeedId, once: Option<&Once>) -> Result
     }
 }
 
+/// Whether a request that is refused was itself the reason: sent before, it may have been carried out between
+/// [`before`] and the look at what stands. Then it is not refused, and this is what it came to.
+///
+/// # Errors
+/// It was not, and is refused.
+pub async fn overtaken(
+    doors: &Doors,
+    feed: &FeedId,
+    once: Option<&Once>,
+    refused: Problem,
+) -> Result<Remembered, Problem> {
+    // Whether the store is away need not be asked again.
+    if refused.is_of_the_server() {
+        return Err(refused);
+    }
+    before(doors, feed, once).await?.ok_or(refused)
+}
+
 /// `If-Match` as it was sent.
 pub fn if_match(headers: &HeaderMap) -> Option<&str> {
     // What is not text can match no ETag; it must not pass for an absent header either.

@@ -195,6 +195,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).header(header::RETRY_AFTER, pause.into())
     }
 
+    /// Whether it says nothing of the request: the server, or its store, is in no state to judge it.
+    #[must_use]
+    pub fn is_of_the_server(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// The text, with the id of the request that it answers.
     pub fn json(&self, request_id: &str) -> String {
         let mut json = serde_json::to_value(self).expect("a problem is plain data");

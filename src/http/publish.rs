@@ -113,7 +113,12 @@ impl Asked {
     async fn finish(&self, id: Option<&str>, sent: &[u8]) -> Result<Response, Problem> {
         let mut done = match once::before(&self.doors, &self.feed, self.once.as_ref()).await? {
             Some(before) => self.repeat(before).await?,
-            None => self.carry_out(id, sent).await?,
+            None => match self.carry_out(id, sent).await {
+                Ok(done) => done,
+                Err(refused) => {
+                    self.repeat(once::overtaken(&self.doors, &self.feed, self.once.as_ref(), refused).await?).await?
+                }
+            },
         };
         // Also where the removal was carried out before: who sends it again may not have had its answer.
         if self.verb == Verb::Remove {
@@ -217,6 +222,10 @@ impl Asked {
 
     /// The verb made no difference: nothing is committed, and the key is remembered all the same.
     async fn unchanged(&self, current: Record) -> Result<Done, Problem> {
+        if let Some(before) = once::before(&self.doors, &self.feed, self.once.as_ref()).await? {
+            // It made no difference because it was carried out just now, when it was sent before.
+            return self.repeat(before).await;
+        }
         let state = feeds::state(&self.doors, self.feed.as_str()).await?;
         match &self.once {
             Some(once) => self.doors.store.remember(&self.feed, once, current.id, state.head).await?,

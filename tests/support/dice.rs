@@ -13,6 +13,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Seeded by this number.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Another source, whose throws do not depend on how often this one is thrown later.
     pub(crate) fn split(&mut self) -> Self {
         Self(self.next())
@@ -28,7 +33,8 @@ impl Dice {
         &from[self.below(from.len())]
     }
 
-    fn next(&mut self) -> u64 {
+    /// Any number.
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

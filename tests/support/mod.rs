@@ -26,14 +26,19 @@ use std::{path::Path, time::Duration};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `fact` holds, asking every few milliseconds, and fails the test with `what` when it does not come.
-pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, mut fact: F) {
+pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, fact: F) {
+    within(PATIENCE, what, fact).await;
+}
+
+/// The same with another patience.
+pub(crate) async fn within<F: AsyncFnMut() -> bool>(patience: Duration, what: &str, mut fact: F) {
     let mut tick = tokio::time::interval(Duration::from_millis(10));
-    let waited = tokio::time::timeout(PATIENCE, async {
+    let waited = tokio::time::timeout(patience, async {
         while !fact().await {
             tick.tick().await;
         }
     });
-    assert!(waited.await.is_ok(), "waited {PATIENCE:?} in vain until {what}");
+    assert!(waited.await.is_ok(), "waited {patience:?} in vain until {what}");
 }
 
 /// Whether any file below a directory holds these bytes.

@@ -100,7 +100,8 @@ impl RedisServer {
         copy(&self.dir.path().join("copy"), &self.files());
     }
 
-    fn files(&self) -> PathBuf {
+    /// Where its append-only file lies.
+    pub(crate) fn files(&self) -> PathBuf {
         self.dir.path().join("appendonlydir")
     }
 
@@ -119,6 +120,11 @@ impl RedisServer {
     /// Lets it go on.
     pub(crate) fn resume(&self) {
         self.signal("-CONT");
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.lock().expect("no panic while it was held").as_ref().expect("the server is up").id()
     }
 
     /// Whether it is a replica by its own word. A Sentinel that makes it one cuts its connections.
@@ -140,8 +146,7 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let process = self.process.lock().expect("no panic while it was held");
-        let id = process.as_ref().expect("the server is up").id().to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().expect("kill is installed");
         assert!(sent.success(), "kill {signal} {id}");
     }
@@ -212,6 +217,7 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// One that nobody has.
     pub(crate) fn any() -> Self {
         const FIRST: u16 = 20_000;
         const COUNT: u16 = 2_500;

@@ -59,7 +59,8 @@ impl Stream {
         Self::try_at(url, door).await.expect("the server takes readers")
     }
 
-    async fn try_at(url: &str, door: Door) -> Option<Self> {
+    /// The same, where nobody may be there: none, then.
+    pub(crate) async fn try_at(url: &str, door: Door) -> Option<Self> {
         match door {
             Door::WebSocket => {
                 let (socket, _) = connect_async(url.replacen("http:", "ws:", 1)).await.ok()?;
@@ -228,6 +229,11 @@ impl Held {
         if newer {
             self.items.insert(id, item.clone());
         }
+    }
+
+    /// Its stream ended: what began of a snapshot begins anew with the next.
+    pub(crate) fn cut_off(&mut self) {
+        self.fresh = false;
     }
 
     /// The query with which this client comes back.
