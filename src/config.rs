@@ -135,7 +135,7 @@ pub struct StoreArgs {
     #[arg(long, value_name = "DIR", env = "NEWSWIRE_DATA")]
     data: Option<PathBuf>,
     /// Where feeds are kept: `sqlite` (one file in the data directory), or the address of a Redis or Valkey server:
-    /// redis://[USER:PASSWORD@]HOST[:PORT][/DB], or rediss:// for TLS, or redis+sentinel://HOST,HOST/NAME
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, or `rediss://` for TLS, or `redis+sentinel://HOST,HOST/NAME`
     #[arg(
         long,
         value_name = "sqlite|redis://HOST[:PORT][/DB]",

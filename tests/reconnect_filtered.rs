@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use newswire::news::Moment;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -298,4 +298,20 @@ async fn a_filtered_reader_that_returns_200_times_has_what_matches_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filtered_reader_that_returns_200_times_has_what_matches_on_redis() {
     a_filtered_wanderer_ends_with_what_matches(Kept::Redis).await;
+}
+
+#[tokio::test]
+async fn a_filtered_reader_gets_past_more_hidden_changes_than_one_read_looks_at() {
+    let server = Server::start(Kept::Sqlite).await;
+    let first = server.publish(&json!({"headline": "First", "tags": ["wanted"]})).await["position"].clone();
+    // More than a window holds and one read of the store looks at together.
+    let hidden = (0..3_300).map(|_| async { server.publish(&json!({"headline": "News", "tags": ["other"]})).await });
+    stream::iter(hidden).buffer_unordered(32).for_each(|_| async {}).await;
+    let last = server.publish(&json!({"headline": "Last", "tags": ["wanted"]})).await["position"].clone();
+    for door in [Door::WebSocket, Door::Sse] {
+        let from = first.as_str().expect("a position");
+        let mut reader = Stream::open(&server, door, &format!("after={from}&tag=wanted")).await;
+        assert_eq!(reader.until("item.published").await["position"], last, "{door:?}");
+        assert_eq!(reader.until("caughtUp").await["position"], last, "{door:?}");
+    }
 }

@@ -68,9 +68,17 @@ const KEPT: usize = 4_096;
 #[derive(Debug, Default)]
 pub struct Rights {
     held: Mutex<HashMap<Hash, Weak<Held>>>,
-    /// The revision at the last look; none where nobody held a token.
-    seen: Mutex<Option<u64>>,
+    seen: Mutex<Seen>,
     shown: Mutex<Shown>,
+}
+
+/// How far the tokens that readers hold were looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The revision at the last look; none where somebody has come since.
+    revision: Option<u64>,
+    /// Grows with everybody who comes.
+    came: u64,
 }
 
 /// Tokens that requests showed and that were not revoked at the last look.
@@ -132,7 +140,8 @@ impl Rights {
         let held = Arc::new(Held { hash: token.hash, expires: token.expires, revoked: AtomicBool::new(false) });
         all.insert(token.hash, Arc::downgrade(&held));
         // The next look asks for it: it may have been revoked since it was found good.
-        *self.seen.lock().expect("nothing panics while holding it") = None;
+        let mut seen = self.seen.lock().expect("nothing panics while holding it");
+        *seen = Seen { revision: None, came: seen.came + 1 };
         Right::Token(held)
     }
 
@@ -141,6 +150,8 @@ impl Rights {
     /// # Errors
     /// The store is away.
     pub async fn look(&self, store: &SharedStore) -> Result<bool, StoreError> {
+        // Before those who are looked at: who comes from here on is looked at next time.
+        let before = *self.seen.lock().expect("nothing panics while holding it");
         let held: Vec<Arc<Held>> = {
             let all = self.held.lock().expect("nothing panics while holding it");
             all.values().filter_map(Weak::upgrade).collect()
@@ -149,26 +160,29 @@ impl Rights {
             return Ok(false);
         }
         let asked = Instant::now();
-        // What is not good any more is marked before the revision counts as seen.
-        let before = *self.seen.lock().expect("nothing panics while holding it");
         let revision = store.tokens_revision().await?;
         {
             let mut shown = self.shown();
             shown.looked = Some(asked);
-            if before == Some(revision) {
+            if before.revision == Some(revision) {
                 return Ok(false);
             }
             shown.give_up();
         }
         let mut any = false;
+        // What is not good any more is marked before the revision counts as seen.
         for held in held {
-            let good = store.token(&held.hash).await?.is_some_and(|token| token.revoked.is_none());
+            let token = match store.token(&held.hash).await {
+                // Those who are marked already are told now, and the others looked at next time.
+                Err(_) if any => return Ok(true),
+                token => token?,
+            };
+            let good = token.is_some_and(|token| token.revoked.is_none());
             any |= !good && !held.revoked.swap(true, Ordering::Relaxed);
         }
         let mut seen = self.seen.lock().expect("nothing panics while holding it");
-        // Whoever came meanwhile is looked at next time.
-        if *seen == before {
-            *seen = Some(revision);
+        if seen.came == before.came {
+            seen.revision = Some(revision);
         }
         Ok(any)
     }

@@ -17,6 +17,10 @@ use tokio::sync::Mutex;
 /// two such waits, its predecessors' and its own.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long one that is about to wait gathers others: who wrote at the same moment is answered at the same moment, and must
+/// not each have to wait for the one before.
+const GATHERED: Duration = Duration::from_millis(1);
+
 /// The waits of one connection.
 #[derive(Default)]
 pub(super) struct Waits {
@@ -44,6 +48,7 @@ impl Waits {
         let own = self.written.fetch_add(1, Ordering::SeqCst) + 1;
         let mut newest = self.newest.lock().await;
         if newest.covers < own {
+            tokio::time::sleep(GATHERED).await;
             let covers = self.written.load(Ordering::SeqCst);
             let mut wait = redis::cmd("WAIT");
             wait.arg(wanted).arg(u64::try_from(PATIENCE.as_millis()).expect("a wait fits 64 bits"));

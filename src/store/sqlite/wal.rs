@@ -56,15 +56,16 @@ impl Wal {
         self.restart.store(self.pages.load(Ordering::Relaxed) > RESTARTED_AT, Ordering::Relaxed);
     }
 
-    /// Called by the writer before each transaction. That somebody reads an old view is no failure.
-    pub(super) fn restart_if_asked(&self, db: &mut Connection, patience: Duration) -> Result<(), StoreError> {
+    /// Called by the writer before each transaction. Where it fails, the log grows on and it is tried again at the keeper's
+    /// next look: what is to be committed can be, for all that is known.
+    pub(super) fn restart_if_asked(&self, db: &mut Connection, patience: Duration) {
         if !self.restart.swap(false, Ordering::Relaxed) {
-            return Ok(());
+            return;
         }
-        schema::wait_for_locks(db, PATIENCE)?;
-        let restarted = checkpoint(db, "RESTART");
-        schema::wait_for_locks(db, patience)?;
-        restarted.map(drop)
+        let restarted = schema::wait_for_locks(db, PATIENCE).and_then(|()| checkpoint(db, "RESTART"));
+        if let Err(error) = restarted.and(schema::wait_for_locks(db, patience)) {
+            tracing::warn!(%error, "the write-ahead log could not start over");
+        }
     }
 }
 

@@ -4,7 +4,13 @@
 //! job in a savepoint of its own, so that it takes nothing of the others with it; where the file itself fails, all of the
 //! group fail, and the writer opens the file again for the next group: a disk that was full needs no restart.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::{
@@ -160,7 +166,9 @@ impl Loop {
 
     fn carry_out(&mut self, mut group: Vec<Box<dyn Job>>) {
         let mut failed: Vec<Option<StoreError>> = vec![None; group.len()];
-        let done = self.transact(&mut group, &mut failed);
+        // A panic is a defect of ours: it costs its group, and not the writer.
+        let done = catch_unwind(AssertUnwindSafe(|| self.transact(&mut group, &mut failed)));
+        let done = done.unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".to_owned())));
         if done.is_err() {
             self.db = None;
         } else if group.iter().any(|job| job.wakes() == Wakes::Followers) {
@@ -182,7 +190,7 @@ impl Loop {
                 closed.insert(db)
             }
         };
-        self.wal.restart_if_asked(db, self.role.waits())?;
+        self.wal.restart_if_asked(db, self.role.waits());
         let mut all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // A savepoint copies every page that its job touches: it is made only where one is needed.
         match group.iter_mut().try_for_each(|job| job.run(&all)) {
@@ -261,5 +269,19 @@ mod tests {
             Ok(said.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?)
         });
         assert_eq!(said.await.expect("reads"), ["one", "three"]);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_costs_its_group_and_not_the_writer() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("feeds.db");
+        let mut db = schema::writing(&file, Role::Server).expect("opens");
+        schema::create(&mut db).expect("tables");
+        let committed = watch::Sender::new(0);
+        let (writer, _thread) = Writer::start(db, file, Role::Server, committed, Arc::default()).expect("starts");
+        let panics = writer.write(|_: &Connection| -> Result<(), StoreError> { panic!("on purpose") }).await;
+        assert!(matches!(panics, Err(StoreError::Corrupt(_))), "{panics:?}");
+        let feeds = |db: &Connection| Ok(db.query_row("SELECT count(*) FROM feeds", [], |row| row.get::<_, i64>(0))?);
+        assert_eq!(writer.write(feeds).await.expect("it goes on"), 0);
     }
 }

@@ -162,6 +162,8 @@ impl Speech {
         self.owed.extend(messages);
         match changes {
             None => {}
+            // All of them are hidden from it: it stands behind them, and steps on from there.
+            Some((_, batch)) if batch.is_empty() => {}
             Some((before, _)) if full || self.owed.len() > OWED_PARTS => reader.stand(before),
             Some((before, batch)) => {
                 self.gather_owed(parts);
