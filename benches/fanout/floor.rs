@@ -3,8 +3,8 @@
 //! As many threads as cores, each with its own listener on the shared port, its own epoll and its own readers: no lock,
 //! no wake between threads, no allocation per change or delivery. Its one buffer is a ring of the same frame, in which
 //! the digits that differ are written over; a reader is a socket and how far it is in the ring, so whatever a reader is
-//! behind leaves in one write; and a walk along the readers takes along what comes within two milliseconds of the last one,
-//! as a store's commits do. Sockets have the options of newswire's. It is told what to publish by eight bytes on a
+//! behind leaves in one write; and a walk along the readers takes along what comes within eight milliseconds of the last one,
+//! as newswire's shards do. Sockets have the options of newswire's. It is told what to publish by eight bytes on a
 //! connection to each thread, where newswire has an HTTP request, a store and its rules.
 
 use std::{
@@ -30,7 +30,7 @@ pub(crate) const NAME: &str = "--as-floor";
 /// How many frames the ring holds: eight seconds of the fastest case. A reader that is further behind is sent away, which the crowd counts.
 const RING: usize = 16_384;
 /// How far walks along the readers are apart at least: one for each change would cost a write for each change.
-const WALK: Duration = Duration::from_millis(2);
+const WALK: Duration = Duration::from_millis(8);
 /// How long a queue each listener has.
 const QUEUE: i32 = 4_096;
 /// What stands in the head for the answer to the handshake's key.
@@ -165,7 +165,7 @@ impl Lane {
     fn run(mut self) -> io::Result<()> {
         let mut events = vec![Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 1_024];
         loop {
-            let pause = self.walked.later(WALK).ahead().try_into().expect("two milliseconds at most");
+            let pause = self.walked.later(WALK).ahead().try_into().expect("eight milliseconds at most");
             let pause = self.waits.then_some(&pause);
             let woken = epoll::wait(&self.epoll, &mut events[..], pause).or_else(interrupted)?;
             for event in &events[..woken] {
