@@ -254,12 +254,6 @@ impl Reader {
         }
     }
 
-    /// Whether it walks along the window: what it sends then can be taken back and stepped again.
-    #[must_use]
-    pub fn walks(&self) -> bool {
-        matches!(self.standing.stage, Stage::Walking(_))
-    }
-
     /// What comes next. It is a pure wait where the reader stands at the head.
     ///
     /// What can end the wait that it returns: a change, a cut or the end of its feed; the end of its right; this node
