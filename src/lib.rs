@@ -19,6 +19,7 @@
 //!   stores and sockets.
 //! - [`store`]: where it is kept: the contract, and its two implementations. It knows nothing of HTTP.
 //! - [`live`]: how it moves: window, wire, reader, drain. It knows nothing of transports.
+//! - [`syndicate`]: other people's formats. It knows items and addresses alone.
 //! - [`http`]: the doors.
 //! - [`upkeep`]: what any node does by the clock. [`count`]: how it counts what happens. [`metrics`]: what it tells of that.
 //! - [`config`]: every setting. [`first_run`] and [`sample`]: what a new store gets. [`command`]: what the command line
@@ -34,4 +35,5 @@ pub mod metrics;
 pub mod news;
 pub mod sample;
 pub mod store;
+pub mod syndicate;
 pub mod upkeep;

@@ -1,0 +1,57 @@
+//! The absolute addresses under which the public finds a feed and its items. Formats that are read far from here have
+//! no use for relative ones.
+
+use uuid::Uuid;
+
+use crate::news::{Feed, FeedId};
+
+/// All addresses of one server, as the public writes them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Addresses(String);
+
+impl Addresses {
+    /// Those below this address: `https://example.org/news`, with or without a slash at its end.
+    #[must_use]
+    pub fn below(base: &str) -> Self {
+        Self(base.trim_end_matches('/').to_owned())
+    }
+
+    /// Where a feed is read: its newsroom's own page ([`Feed::url`]), or else ours.
+    #[must_use]
+    pub fn page(&self, feed: &Feed) -> String {
+        match &feed.url {
+            Some(own) => own.split('#').next().unwrap_or_default().to_owned(),
+            None => self.of(&feed.id, ""),
+        }
+    }
+
+    /// Where an item is read: its place on the feed's page. It stays the same for as long as the feed's page does.
+    #[must_use]
+    pub fn item(&self, feed: &Feed, item: Uuid) -> String {
+        format!("{}#item-{item}", self.page(feed))
+    }
+
+    /// What this server has below a feed's page: `rest` is empty, or begins with a slash.
+    #[must_use]
+    pub fn of(&self, feed: &FeedId, rest: &str) -> String {
+        format!("{}/feeds/{feed}{rest}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_with_a_page_of_its_own_is_read_there() {
+        let addresses = Addresses::below("https://example.org/news/");
+        let mut feed = Feed::new("storm".parse().expect("an id"), "Storm");
+        assert_eq!(
+            addresses.item(&feed, Uuid::nil()),
+            format!("https://example.org/news/feeds/storm#item-{}", Uuid::nil())
+        );
+        feed.url = Some("https://paper.example/storm?live=1#top".to_owned());
+        assert_eq!(addresses.page(&feed), "https://paper.example/storm?live=1");
+        assert_eq!(addresses.of(&feed.id, "/feed.atom"), "https://example.org/news/feeds/storm/feed.atom");
+    }
+}
