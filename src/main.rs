@@ -77,6 +77,8 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let last_used = Arc::default();
     drain.spawn(upkeep::last_used::keep(Arc::clone(&last_used), store.clone(), drain.clone()));
     let proxy = Arc::new(Proxy { public: settings.public_url, trusted: settings.trust_proxy });
+    let renditions = Arc::default();
+    drain.spawn(http::rendered::tend(Arc::clone(&renditions), feeds.clone()));
     let doors = Doors {
         store: store.clone(),
         feeds: feeds.clone(),
@@ -84,6 +86,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         ticket_key: Arc::default(),
         documents: Arc::default(),
         last_used,
+        renditions,
         proxy: proxy.clone(),
         room,
         places: Places::default(),

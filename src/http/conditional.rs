@@ -8,15 +8,19 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
 use super::access::Sight;
+use crate::news::Moment;
 
 /// A JSON answer with its ETag, or 304 where the client has it. Without an ETag of its own it gets one from its bytes.
 pub fn json(headers: &HeaderMap, sight: Sight, etag: Option<String>, json: String) -> Response {
-    let etag = etag.unwrap_or_else(|| {
-        let hash = Sha256::digest(json.as_bytes());
-        hash[..12].iter().fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\""
-    });
+    let etag = etag.unwrap_or_else(|| self::etag(&json));
     let whole = ([(header::CONTENT_TYPE, "application/json")], Body::from(json)).into_response();
     answer(headers, sight, &etag, whole)
+}
+
+/// The ETag of a text that has no other: a hash of its bytes.
+pub(super) fn etag(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    hash[..12].iter().fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\""
 }
 
 /// The whole answer with its ETag, or 304 where the client has it.
@@ -36,7 +40,13 @@ pub fn answer(headers: &HeaderMap, sight: Sight, etag: &str, whole: Response) ->
 }
 
 /// Whether `If-None-Match` names this ETag; weakly compared, as RFC 9110 asks.
-fn has(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
     let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     given.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+/// Whether `If-Modified-Since` says that the client has what was last modified then. What is no date says nothing.
+pub(super) fn has_since(headers: &HeaderMap, modified: Moment) -> bool {
+    let given = headers.get(header::IF_MODIFIED_SINCE).and_then(|date| date.to_str().ok());
+    given.and_then(Moment::of_http_date).is_some_and(|since| modified <= since)
 }

@@ -1,6 +1,7 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
-//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`]. Writing: [`publish`]. Around them: [`serve`]
+//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`syndication`] (feeds for other software).
+//! Writing: [`publish`]. Around them: [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -26,9 +27,11 @@ pub mod problem;
 pub mod proxy;
 pub mod publish;
 pub mod query;
+pub mod rendered;
 pub mod request;
 pub mod serve;
 pub mod socket;
+pub mod syndication;
 pub mod takeover;
 pub mod ticket;
 
@@ -55,6 +58,7 @@ use documents::Documents;
 use live::room::Room;
 use problem::Problem;
 use proxy::Proxy;
+use rendered::Renditions;
 use request::Refusals;
 
 /// What every door needs. Clones are the same doors.
@@ -72,6 +76,8 @@ pub struct Doors {
     pub documents: Arc<Documents>,
     /// When tokens were last used.
     pub last_used: Arc<LastUsed>,
+    /// What was made of feeds for all who ask alike.
+    pub renditions: Arc<Renditions>,
     /// What stands in front of this server.
     pub proxy: Arc<Proxy>,
     /// The room for readers.
@@ -110,6 +116,9 @@ pub fn router(doors: Doors) -> Router {
         .route("/v1/feeds/{feed}/items/{id}/remove", verb(Verb::Remove))
         .route("/v1/feeds/{feed}/items/{id}/pin", verb(Verb::Pin))
         .route("/v1/feeds/{feed}/items/{id}/unpin", verb(Verb::Unpin))
+        .route("/feeds/{feed}/feed.atom", get(syndication::atom))
+        .route("/feeds/{feed}/feed.rss", get(syndication::rss))
+        .route("/feeds/{feed}/feed.json", get(syndication::json_feed))
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(doors)

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderName, Uri, header, uri::PathAndQuery};
 use ipnet::IpNet;
 use url::Url;
 
+use crate::syndicate::Addresses;
+
 /// The address of who made a request: what a request carries among its extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Client(pub IpAddr);
@@ -64,6 +66,19 @@ impl Proxy {
     #[must_use]
     pub fn prefix(&self) -> &str {
         self.public.as_ref().map_or("", PublicUrl::prefix)
+    }
+
+    /// The addresses under which the public finds everything: below the public address, or else below the host that was
+    /// asked for. None: there is no public address, and no host of that name can be.
+    #[must_use]
+    pub fn addresses(&self, headers: &HeaderMap) -> Option<Addresses> {
+        if let Some(public) = &self.public {
+            return Some(Addresses::below(public.as_str()));
+        }
+        let asked = headers.get(header::HOST)?.to_str().ok()?;
+        // Whatever is not a host and a port alone is no public address either.
+        let url: PublicUrl = format!("http://{asked}").parse().ok()?;
+        url.prefix().is_empty().then(|| Addresses::below(url.as_str()))
     }
 
     /// The address without the public path before it, for a proxy that leaves that where it is; none: it has none, or
@@ -185,6 +200,30 @@ mod tests {
         ] {
             let found = proxy.stripped(&given.parse().expect("an address"));
             assert_eq!(found.map(|uri| uri.to_string()).as_deref(), stripped, "{given}");
+        }
+    }
+
+    #[test]
+    fn without_a_public_address_the_host_that_was_asked_for_counts() {
+        let found = |public: &str, host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().expect("a value"))]);
+            let feed = "a".parse().expect("an id");
+            proxy(public, &[]).addresses(&headers).map(|addresses| addresses.of(&feed, ""))
+        };
+        for (host, address) in [
+            ("News.Example.org", Some("http://news.example.org/feeds/a")),
+            ("127.0.0.1:8787", Some("http://127.0.0.1:8787/feeds/a")),
+            ("[::1]:8787", Some("http://[::1]:8787/feeds/a")),
+            ("", None),
+            ("a/b", None),
+            ("a?b", None),
+            ("a#b", None),
+            ("a@b", None),
+            ("a b", None),
+            ("a\"><script>", None),
+        ] {
+            assert_eq!(found("", host).as_deref(), address, "{host}");
+            assert_eq!(found("https://a.example/news", host).as_deref(), Some("https://a.example/news/feeds/a"));
         }
     }
 

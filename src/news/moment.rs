@@ -26,6 +26,22 @@ impl Moment {
         Self::from_millis(jiff::Timestamp::now().as_millisecond())
     }
 
+    /// The moment as headers of HTTP have it (RFC 9110, section 5.6.7), to the second.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        let at =
+            jiff::Timestamp::from_millisecond(self.0).expect("a moment is kept within the years that can be written");
+        let written = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at);
+        written.expect("those years can be written here, too")
+    }
+
+    /// Reads what [`Self::http_date`] writes, in whatever form of RFC 2822; none: it is no such date.
+    #[must_use]
+    pub fn of_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Self::from_millis(at.as_millisecond()))
+    }
+
     /// Milliseconds since the epoch.
     #[must_use]
     pub fn millis(self) -> i64 {
@@ -78,6 +94,14 @@ mod tests {
         let moment: Moment = "2021-02-19T21:38:39.1239+02:00".parse().expect("RFC 3339");
         assert_eq!(moment.to_string(), "2021-02-19T19:38:39.123Z");
         assert_eq!(moment.to_string().parse::<Moment>().expect("its own form"), moment);
+    }
+
+    #[test]
+    fn a_date_of_http_is_read_back_to_the_second() {
+        let moment: Moment = "1931-02-09T19:38:39.123Z".parse().expect("RFC 3339");
+        assert_eq!(moment.http_date(), "Mon, 09 Feb 1931 19:38:39 GMT");
+        assert_eq!(Moment::of_http_date(&moment.http_date()), "1931-02-09T19:38:39Z".parse().ok());
+        assert_eq!(Moment::of_http_date("1931-02-09"), None);
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Node {
             ticket_key: Arc::default(),
             documents: Arc::default(),
             last_used: Arc::default(),
+            renditions: Arc::default(),
             proxy: proxy.clone(),
             room: Room::of(Some(readers), Some(readers), None),
             places: Places::default(),

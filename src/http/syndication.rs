@@ -1,0 +1,131 @@
+//! A feed for other software: `GET /feeds/{feed}/feed.atom`, `…/feed.rss` and `…/feed.json`, with the filters of the other
+//! doors. Each has the newest items by time, a pinned one in its place among them.
+
+use std::cmp::Reverse;
+
+use axum::{extract::State, response::Response};
+use http::HeaderMap;
+
+use super::{
+    Doors, access,
+    address::Address,
+    problem::Problem,
+    query::Query,
+    rendered::{Made, Name},
+};
+use crate::{
+    news::{Cursor, FeedId, Filter, Record},
+    store::{FeedState, StoreError},
+    syndicate::{
+        Item, Listing, atom, json_feed,
+        listing::{self, NEWEST},
+        rss,
+    },
+};
+
+/// How many pages of the store are looked through before a listing stays short.
+const PAGES: usize = 10;
+/// How many bytes of stories a listing has before it ends early.
+const BYTES: usize = 2 * 1024 * 1024;
+
+/// One of the formats.
+struct Format {
+    /// Its name below the feed's page.
+    file: &'static str,
+    /// Its media type.
+    kind: &'static str,
+    write: fn(&Listing<'_>) -> String,
+}
+
+/// `GET /feeds/{feed}/feed.atom`.
+pub async fn atom(
+    State(doors): State<Doors>,
+    Address(feed): Address<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    show(Format { file: atom::FILE, kind: atom::TYPE, write: atom::write }, &doors, &feed, query, &headers).await
+}
+
+/// `GET /feeds/{feed}/feed.rss`.
+pub async fn rss(
+    State(doors): State<Doors>,
+    Address(feed): Address<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    show(Format { file: rss::FILE, kind: rss::TYPE, write: rss::write }, &doors, &feed, query, &headers).await
+}
+
+/// `GET /feeds/{feed}/feed.json`.
+pub async fn json_feed(
+    State(doors): State<Doors>,
+    Address(feed): Address<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let format = Format { file: json_feed::FILE, kind: json_feed::TYPE, write: json_feed::write };
+    show(format, &doors, &feed, query, &headers).await
+}
+
+async fn show(
+    format: Format,
+    doors: &Doors,
+    feed: &str,
+    mut query: Query,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let filter = query.filter()?;
+    query.end("urgency, tag and subject")?;
+    let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(feed))?;
+    let Some(awake) = doors.feeds.open(&id).await? else { return Err(Problem::no_feed(feed)) };
+    let state = awake.state();
+    access::reader(doors, headers, &state).await?;
+    let Some(addresses) = doors.proxy.addresses(headers) else {
+        return Err(Problem::bad_request("Host", "Say in Host which server you mean: a feed has absolute links."));
+    };
+    let query = listing::query(filter.as_ref());
+    let make = async || {
+        let Some((newest, state)) = newest(doors, &id, filter.as_ref()).await? else { return Ok(None) };
+        let items: Vec<_> = newest.iter().filter_map(|record| Item::of(record, &id)).collect();
+        let listing = Listing { feed: &state.feed, items: &items, addresses: &addresses, query: &query };
+        Ok(Some(Made { text: (format.write)(&listing), position: state.head, until: None }))
+    };
+    let name = Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), query: query.clone() };
+    let Some(rendition) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+        return Err(Problem::no_feed(feed));
+    };
+    Ok(rendition.answer(headers, format.kind, state.feed.access, doors.store.now()))
+}
+
+/// The newest listed items that the filter lets through, newest first, with the feed as it was at the first read. None:
+/// there is no such feed.
+async fn newest(
+    doors: &Doors,
+    feed: &FeedId,
+    filter: Option<&Filter>,
+) -> Result<Option<(Vec<Record>, FeedState)>, StoreError> {
+    let place = |record: &Record| Cursor { published: record.published, id: record.id };
+    let (mut found, mut first, mut before) = (Vec::new(), None, None);
+    let (mut unpinned, mut bytes) = (0, 0);
+    for _ in 0..PAGES {
+        let Some(page) = doors.store.page(feed, before, NEWEST - unpinned, filter).await? else { return Ok(None) };
+        let listed = |record: &Record| filter.is_none_or(|filter| filter.lists(record));
+        first.get_or_insert(page.state);
+        found.extend(page.pinned.into_iter().filter(|record| listed(record)));
+        let items: Vec<_> = page.items.into_iter().filter(|record| listed(record)).collect();
+        unpinned += items.len();
+        bytes += items.iter().map(|record| record.story.len()).sum::<usize>();
+        found.extend(items);
+        before = page.before;
+        if before.is_none() || unpinned >= NEWEST || bytes > BYTES {
+            break;
+        }
+    }
+    // A pinned item that is older than what was looked through is not among the newest.
+    found.retain(|record| before.is_none_or(|before| place(record) >= before));
+    found.sort_by_key(|record| Reverse(place(record)));
+    found.dedup_by_key(|record| record.id);
+    found.truncate(NEWEST);
+    Ok(first.map(|state| (found, state)))
+}
