@@ -23,6 +23,7 @@ async fn all_that_is_public(server: &Server, positions: &[String]) -> String {
     paths.extend(
         server.items().await.iter().map(|item| format!("{feed}/items/{}", item["id"].as_str().expect("an id"))),
     );
+    paths.extend(["feed.atom", "feed.rss", "feed.json"].map(|file| format!("/feeds/{FEED}/{file}")));
     paths.extend(positions.iter().map(|position| format!("{feed}/changes?after={position}&limit=200")));
     let mut said = String::new();
     for path in paths {

@@ -68,9 +68,10 @@ fn entry(item: &Item, listing: &Listing<'_>) -> Entry {
             .collect(),
         published: Some(date(item.published)),
         rights: item.rights.as_deref().map(|rights| text(rights, language)),
-        content: Some(Content {
+        // An empty one is read as who knows what.
+        content: content::html(item).map(|html| Content {
             lang: language.map(str::to_owned),
-            value: Some(content::html(item)),
+            value: Some(html),
             content_type: Some("html".to_owned()),
             ..Content::default()
         }),

@@ -6,16 +6,14 @@ use super::{
     item::{Correction, Media, MediaKind},
 };
 
-/// The markup; empty where the item is a headline and no more. What is not from left to right says so itself.
+/// The markup; none where the item is a headline and no more. What is not from left to right says so itself.
 #[must_use]
-pub fn html(item: &Item) -> String {
+pub fn html(item: &Item) -> Option<String> {
     let mut html = item.body.clone().unwrap_or_default();
     item.media.iter().for_each(|media| html.push_str(&shown(media)));
     item.corrections.iter().for_each(|correction| html.push_str(&noted(correction)));
-    if item.dir.as_deref() == Some("rtl") && !html.is_empty() {
-        return format!("<div dir=\"rtl\">{html}</div>");
-    }
-    html
+    let rtl = item.dir.as_deref() == Some("rtl");
+    (!html.is_empty()).then(|| if rtl { format!("<div dir=\"rtl\">{html}</div>") } else { html })
 }
 
 fn shown(media: &Media) -> String {

@@ -94,7 +94,8 @@ fn entry<'a>(item: &'a Item, listing: &Listing<'_>) -> Entry<'a> {
         id: urn(item.id),
         url: listing.item(item),
         title: item.headline.as_deref(),
-        content_html: content::html(item),
+        // The format asks for one, if only an empty one.
+        content_html: content::html(item).unwrap_or_default(),
         image: picture.map(|media| media.href.as_str()),
         date_published: item.published,
         date_modified: item.updated,

@@ -11,7 +11,7 @@ use super::{
     Addresses, Item,
     item::{Author, Correction, Media, MediaKind},
 };
-use crate::news::{Feed, Moment};
+use crate::news::{Feed, Moment, feed::FeedStatus};
 
 /// The feed of a page, and what its items do not tell of its time.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ pub struct Coverage<'a> {
     pub feed: &'a Feed,
     /// When its first item was published; none: when the oldest was that the page has.
     pub began: Option<Moment>,
-    /// When it was closed; none while it is open.
+    /// When it was closed. Where that is not known of a closed feed, it is when the newest change came; of an open one it
+    /// says nothing.
     pub ended: Option<Moment>,
 }
 
@@ -32,7 +33,8 @@ pub fn live_blog_posting(coverage: &Coverage<'_>, items: &[Item], addresses: &Ad
     let page = addresses.page(feed);
     let items: Vec<_> = items.iter().filter(|item| item.is_usable()).collect();
     let began = began.or_else(|| items.iter().map(|item| item.published).min());
-    let modified = items.iter().map(|item| item.updated).chain(ended).max();
+    let newest = items.iter().map(|item| item.updated).max();
+    let ended = ended.or(newest).filter(|_| feed.status == FeedStatus::Closed);
     let mut posting = Posting::of("LiveBlogPosting");
     posting.put("@id", Some(&page));
     posting.put("url", Some(&page));
@@ -41,7 +43,7 @@ pub fn live_blog_posting(coverage: &Coverage<'_>, items: &[Item], addresses: &Ad
     posting.put("description", feed.description.as_ref());
     posting.put("inLanguage", feed.language.as_ref());
     posting.put("datePublished", began);
-    posting.put("dateModified", modified.or(began));
+    posting.put("dateModified", newest.max(ended).or(began));
     posting.put("coverageStartTime", began);
     posting.put("coverageEndTime", ended);
     posting.list("author", &authors(&items));
@@ -167,5 +169,132 @@ impl Posting {
 
     fn value(self) -> Value {
         Value::Object(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "019c7658-1fd8-7000-8000-000000000001";
+
+    fn item(more: Value) -> Item {
+        let mut item = json!({"id": ID, "status": "usable", "published": "2026-02-19T19:38:39.000Z",
+            "updated": "2026-02-19T19:40:00.000Z"});
+        let item_fields = item.as_object_mut().expect("an object");
+        item_fields.extend(more.as_object().expect("an object").clone());
+        serde_json::from_value(item).expect("an item")
+    }
+
+    fn posting(feed: &Feed, items: &[Item]) -> Value {
+        let coverage = Coverage { feed, began: None, ended: Some(Moment::from_millis(1_771_700_000_000)) };
+        live_blog_posting(&coverage, items, &Addresses::below("https://example.org"))
+    }
+
+    fn feed() -> Feed {
+        Feed { language: Some("en".to_owned()), ..Feed::new("storm".parse().expect("an id"), "Storm") }
+    }
+
+    #[test]
+    fn an_item_is_told_with_everything_that_it_says() {
+        let item = item(json!({
+            "headline": "Wall <gives> way", "body": "<p>Water &amp; more</p><p>Two</p>", "byline": "The desk",
+            "authors": [{"name": "H. Ruud", "role": "Reporter", "url": "https://example.org/h"}], "located": "Brennick",
+            "tags": ["storm"], "subjects": ["weather"], "language": "en-GB", "source": "The Desk", "rights": "Ours",
+            "wordCount": 6,
+            "media": [
+                {"kind": "picture", "href": "https://example.org/a.jpg", "alt": "A wall", "caption": "The wall",
+                    "credit": "B. Lens", "width": 4, "height": 3, "contentType": "image/jpeg"},
+                {"kind": "video", "href": "https://example.org/a.mp4", "duration": 38.5},
+            ],
+            "corrections": [
+                {"kind": "correction", "note": "It was two.", "at": "2026-02-19T19:40:00.000Z", "version": 2},
+                {"kind": "clarification", "at": "2026-02-19T19:40:00.000Z", "version": 3},
+            ],
+        }));
+        let post = posting(&feed(), &[item])["liveBlogUpdate"][0].clone();
+        let at = format!("https://example.org/feeds/storm#item-{ID}");
+        assert_eq!(
+            post,
+            json!({
+                "@type": "BlogPosting", "@id": at, "url": at, "headline": "Wall <gives> way",
+                "datePublished": "2026-02-19T19:38:39.000Z", "dateModified": "2026-02-19T19:40:00.000Z",
+                "author": [{"@type": "Person", "name": "H. Ruud", "jobTitle": "Reporter", "url": "https://example.org/h"}],
+                "articleBody": "Water & more\nTwo", "inLanguage": "en-GB",
+                "image": [{"@type": "ImageObject", "url": "https://example.org/a.jpg",
+                    "contentUrl": "https://example.org/a.jpg", "encodingFormat": "image/jpeg", "width": 4, "height": 3,
+                    "description": "A wall", "caption": "The wall", "creditText": "B. Lens"}],
+                "video": [{"@type": "VideoObject", "url": "https://example.org/a.mp4",
+                    "contentUrl": "https://example.org/a.mp4", "name": "Wall <gives> way",
+                    "uploadDate": "2026-02-19T19:38:39.000Z", "duration": "PT38.5S"}],
+                "keywords": ["storm"], "articleSection": ["weather"],
+                "contentLocation": {"@type": "Place", "name": "Brennick"},
+                "publisher": {"@type": "Organization", "name": "The Desk"}, "copyrightNotice": "Ours", "wordCount": 6,
+                "correction": [{"@type": "CorrectionComment", "text": "It was two.",
+                    "datePublished": "2026-02-19T19:40:00.000Z"}],
+            })
+        );
+    }
+
+    #[test]
+    fn a_search_engine_finds_what_it_requires() {
+        let items = [
+            item(json!({"body": "<p>No headline</p>", "byline": "The desk"})),
+            item(
+                json!({"media": [{"kind": "picture", "href": "https://example.org/a.jpg", "alt": "A wall", "width": 4,
+                "height": 3}]}),
+            ),
+            item(json!({"headline": "A", "source": "The Desk"})),
+        ];
+        let whole = posting(&feed(), &items);
+        let required = [
+            "@context",
+            "@type",
+            "@id",
+            "url",
+            "headline",
+            "datePublished",
+            "dateModified",
+            "inLanguage",
+            "coverageStartTime",
+            "author",
+            "image",
+        ];
+        required.iter().for_each(|name| assert!(!whole[*name].is_null(), "{name} of {whole:#}"));
+        let posts = whole["liveBlogUpdate"].as_array().expect("posts");
+        assert_eq!(posts.iter().map(|post| &post["headline"]).collect::<Vec<_>>(), ["No headline", "A wall", "A"]);
+        for post in posts {
+            let required = ["@type", "@id", "url", "headline", "datePublished", "dateModified"];
+            required.iter().for_each(|name| assert!(post[*name].is_string(), "{name} of {post:#}"));
+        }
+        assert_eq!(posts[2]["author"], json!([{"@type": "Organization", "name": "The Desk"}]));
+        // Not all of it is one newsroom's.
+        assert_eq!(whole.get("publisher"), None);
+    }
+
+    #[test]
+    fn what_was_retracted_is_left_out() {
+        let notice = item(json!({"status": "canceled",
+            "retraction": {"reason": "Wrong.", "at": "2026-02-19T19:41:00.000Z"}}));
+        let whole = posting(&feed(), &[notice, item(json!({"headline": "A"}))]);
+        assert_eq!(whole["liveBlogUpdate"].as_array().map(Vec::len), Some(1));
+        assert!(!whole.to_string().contains("Wrong."));
+    }
+
+    #[test]
+    fn coverage_ends_only_once_the_feed_is_closed() {
+        let open = posting(&feed(), &[item(json!({"headline": "A"}))]);
+        assert_eq!(open.get("coverageEndTime"), None);
+        assert_eq!(open["dateModified"], "2026-02-19T19:40:00.000Z");
+        let closed = Feed { status: FeedStatus::Closed, ..feed() };
+        let whole = posting(&closed, &[item(json!({"headline": "A"}))]);
+        assert_eq!(
+            (&whole["coverageEndTime"], &whole["dateModified"]),
+            (&json!("2026-02-21T18:53:20.000Z"), &json!("2026-02-21T18:53:20.000Z"))
+        );
+        let unknown = Coverage { feed: &closed, began: None, ended: None };
+        let whole =
+            live_blog_posting(&unknown, &[item(json!({"headline": "A"}))], &Addresses::below("https://a.example"));
+        assert_eq!(whole["coverageEndTime"], "2026-02-19T19:40:00.000Z");
     }
 }

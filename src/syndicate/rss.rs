@@ -59,7 +59,7 @@ fn entry(item: &Item, listing: &Listing<'_>) -> rss::Item {
         enclosure: item.media.iter().find_map(enclosure),
         guid: Some(Guid { value: urn(item.id), permalink: false }),
         pub_date: Some(item.published.http_date()),
-        content: Some(content::html(item)),
+        content: content::html(item),
         extensions: media(item),
         dublin_core_ext: Some(DublinCoreExtension {
             creators: item.signed().into_iter().map(|author| author.name).collect(),

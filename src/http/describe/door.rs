@@ -21,6 +21,7 @@ pub(super) fn door(method: &'static str, path: &'static str, name: &str, about: 
         "/v1/live" | "/v1/feeds/{feed}/live" | "/v1/feeds/{feed}/changes" | "/v1/feeds/{feed}/tickets" => "Following",
         path if path.starts_with("/v1/feeds/{feed}/items") && method == "get" => "Items",
         path if path.starts_with("/v1/feeds/{feed}/items") => "Editing",
+        path if path.starts_with("/feeds/") => "Items",
         path if path.starts_with("/v1/feeds") => "Feeds",
         _ => "Server",
     };

@@ -7,6 +7,7 @@ use super::{
     editing,
     parameter::{FILTER, HANDSHAKE},
     schema::{at_least, object, refer, told},
+    syndication,
 };
 
 /// Why a door that reads a feed refuses.
@@ -17,7 +18,7 @@ pub(super) const JSON: &str = "application/json";
 
 /// Every door, by address; each that answers GET answers HEAD, too.
 pub(super) fn all() -> Vec<Door> {
-    let doors = [server(), feeds(), following(), items(), editing::all()].concat();
+    let doors = [server(), feeds(), following(), items(), syndication::all(), editing::all()].concat();
     let heads: Vec<_> = doors.iter().filter(|door| door.method == "get").map(Door::head).collect();
     doors.into_iter().chain(heads).collect()
 }

@@ -15,6 +15,7 @@ mod message;
 mod parameter;
 mod problem;
 mod schema;
+mod syndication;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

@@ -89,6 +89,7 @@ pub(super) fn all() -> Map<String, Value> {
         header("If-Match", "The ETag as the editor knows it, or `*`. Without it the edit is for whatever stands.")
             .is(etags()),
         header("If-None-Match", "ETags that the client has: 304 where the answer is one of them."),
+        header("If-Modified-Since", "The Last-Modified that the client has: 304 where nothing changed since."),
         header("Last-Event-ID", "A position, as a browser's EventSource remembers it. It beats `after`."),
         header(
             "Prefer",
