@@ -11,6 +11,7 @@ pub mod again;
 pub mod body;
 pub mod bounds;
 pub mod conditional;
+pub mod coverage;
 pub mod describe;
 pub mod documents;
 pub mod feed_edit;

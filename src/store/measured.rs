@@ -184,6 +184,10 @@ impl Store for Measured {
         self.timed(Operation::Page, self.store.page(feed, before, limit, filter)).await
     }
 
+    async fn began(&self, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+        self.timed(Operation::Page, self.store.began(feed)).await
+    }
+
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
         self.store.follow().await
     }

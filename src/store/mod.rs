@@ -411,6 +411,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         filter: Option<&Filter>,
     ) -> Result<Option<Page>, StoreError>;
 
+    /// When the oldest listed item was published. None: none is listed.
+    async fn began(&self, feed: &FeedId) -> Result<Option<Moment>, StoreError>;
+
     /// A new follower, which is told of what is committed from now on.
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError>;
 

@@ -350,6 +350,23 @@ async fn what_is_unavailable(tour: &Tour) {
     tour.server.redis().resume();
 }
 
+/// What says since when it reads as it does, once that is a few seconds ago.
+async fn what_is_dated(tour: &Tour) {
+    for operation in tour.document.operations() {
+        if operation.takes("If-Modified-Since") {
+            let ask = tour.good(&operation, "");
+            let mut date = String::new();
+            support::until("it is dated", async || {
+                let answer = tour.ask(&operation, &ask).await;
+                date = answer.headers.get("last-modified").map_or("", |date| date.to_str().expect("text")).to_owned();
+                !date.is_empty()
+            })
+            .await;
+            assert_eq!(tour.ask(&operation, &ask.header("if-modified-since", &date)).await.status, 304);
+        }
+    }
+}
+
 /// What the description of an answer says; of a HEAD's, which has no contents, too.
 fn told<'a>(tour: &'a Tour, operation: &'a Operation, status: &str) -> &'a str {
     let answer = tour.document.resolve(&operation.is["responses"][status]);
@@ -457,6 +474,7 @@ async fn every_answer_is_as_it_is_described_and_every_described_answer_comes() {
         what_is_refused(&tour).await;
         what_fields_are_refused(&tour).await;
     });
+    what_is_dated(&tour).await;
     what_is_too_long(&tour).await;
     what_is_too_much(&tour).await;
     what_is_unavailable(&tour).await;

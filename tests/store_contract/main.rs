@@ -112,6 +112,7 @@ macro_rules! held_by {
                 pinned_items_come_first_and_are_not_counted,
                 a_pin_that_has_ended_pins_nothing,
                 what_is_hidden_is_left_out,
+                a_feed_began_with_the_oldest_item_that_is_listed,
                 a_page_keeps_to_its_budget,
                 a_page_and_its_head_are_one_view,
                 a_feed_that_is_not_there_has_no_page,

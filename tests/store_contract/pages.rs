@@ -113,6 +113,26 @@ pub(crate) async fn what_is_hidden_is_left_out(place: &impl Place) {
     assert_eq!(pages(&desk, 1).await.len(), 3, "what is left out makes no empty page");
 }
 
+pub(crate) async fn a_feed_began_with_the_oldest_item_that_is_listed(place: &impl Place) {
+    let desk = open(place).await;
+    let began = async || desk.store.began(&desk.feed).await.expect("answers").map(Moment::millis);
+    assert_eq!(began().await, None);
+    let mut items = Vec::new();
+    for published in [3_000, -2_000, -1_000] {
+        let mut draft = desk.draft("News");
+        draft.published = Moment::from_millis(published);
+        items.push(desk.put(draft).await);
+    }
+    assert_eq!(began().await, Some(-2_000));
+    desk.turn(&items[1], Kind::ItemWithheld, Status::Withheld).await;
+    assert_eq!(began().await, Some(-1_000));
+    // A notice stays where the item was.
+    desk.turn(&items[2], Kind::ItemRetracted, Status::Canceled).await;
+    assert_eq!(began().await, Some(-1_000));
+    let nowhere = "no-such-feed".parse().expect("a feed id");
+    assert_eq!(desk.store.began(&nowhere).await.expect("answers"), None);
+}
+
 pub(crate) async fn a_page_keeps_to_its_budget(place: &impl Place) {
     let desk = open(place).await;
     let mut items = Vec::new();

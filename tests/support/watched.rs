@@ -141,6 +141,10 @@ impl Store for Watched {
         self.read("page").page(feed, before, limit, filter).await
     }
 
+    async fn began(&self, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+        self.read("began").began(feed).await
+    }
+
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
         self.store.follow().await
     }

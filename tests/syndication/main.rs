@@ -8,12 +8,19 @@ mod newsroom;
 mod reading;
 
 use http::StatusCode;
+use newswire::{
+    http::coverage,
+    news::{Feed, Kind, feed::FeedStatus},
+    store::SharedStore,
+};
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 
 use newsroom::{GONE, fill, listed};
 use reading::{feed_rs, feedparser, rss_parser};
 use support::{
+    newsroom::Newsroom,
+    place::{Place as _, SqlitePlace},
     server::{FEED, Kept, Server},
     until, within,
 };
@@ -310,4 +317,25 @@ async fn a_closed_feed_has_expired() {
     assert_eq!(server.read(&at("feed.json")).await.get("expired"), None);
     server.beside_it(&["feed", "close", FEED]);
     until("the feed has expired", async || server.read(&at("feed.json")).await["expired"] == true).await;
+}
+
+#[tokio::test]
+async fn coverage_began_with_the_first_item_and_ended_when_the_feed_was_closed() {
+    let place = SqlitePlace::new().await;
+    let store: SharedStore = place.open().await.expect("opens");
+    let desk = Newsroom::open(&store, "news").await;
+    let first = desk.publish("First").await;
+    let known = async || {
+        let state = desk.state().await;
+        let coverage = coverage::of(&store, &state).await.expect("the store answers");
+        (coverage.began, coverage.ended)
+    };
+    assert_eq!(known().await, (Some(first.published), None));
+    let closed = Feed { status: FeedStatus::Closed, ..desk.state().await.feed };
+    let closing = desk.writing_feed(Kind::FeedClosed, closed).await;
+    let at = closing.at;
+    desk.commit(closing).await;
+    // What is edited later closes nothing again.
+    desk.update(&first, "First, again").await;
+    assert_eq!(known().await, (Some(first.published), Some(at)));
 }

@@ -163,6 +163,19 @@ impl Entry {
             (_, "rss-parser", "feed.atom") => {}
             (found, _, _) => assert_eq!(found.as_ref(), Some(&labels), "{about}"),
         }
+        let media = list(&item["media"]);
+        let hrefs = |of: &dyn Fn(&Value) -> bool| -> Vec<_> {
+            media.iter().filter(|one| of(one)).map(|one| one["href"].as_str().expect("a link").to_owned()).collect()
+        };
+        match (file, by) {
+            ("feed.atom", "feedparser" | "feed-rs") => assert_eq!(self.enclosures, hrefs(&|_| true), "{about}"),
+            ("feed.rss", "feedparser" | "rss-parser") => {
+                let mut typed = hrefs(&|one| one["contentType"].is_string());
+                typed.truncate(1);
+                assert_eq!(self.enclosures, typed, "{about}");
+            }
+            _ => {}
+        }
         if let Some(language) = &self.language {
             assert_eq!(language, item["language"].as_str().unwrap_or("en"), "{about}");
         }

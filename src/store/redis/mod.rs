@@ -187,6 +187,10 @@ impl Store for Redis {
         read::position_of(&self.link, feed, seq).await
     }
 
+    async fn began(&self, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+        read::began(&self.link, feed).await
+    }
+
     async fn page(
         &self,
         feed: &FeedId,

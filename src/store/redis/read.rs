@@ -220,6 +220,14 @@ pub(super) async fn position_of(link: &Link, feed: &FeedId, seq: u64) -> Result<
     mark.map(|mark| position(&seq.to_string(), mark)).transpose()
 }
 
+/// [`super::Store::began`].
+pub(super) async fn began(link: &Link, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+    let mut ask = redis::cmd("ZRANGE");
+    ask.arg(Keys::of(feed).time()).arg(0).arg(0).arg("WITHSCORES");
+    let oldest: Vec<(String, i64)> = link.ask(Request::One(&ask)).await?;
+    Ok(oldest.first().map(|(_, published)| Moment::from_millis(*published)))
+}
+
 /// [`super::Store::page`].
 pub(super) async fn page(
     link: &Link,

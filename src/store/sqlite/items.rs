@@ -121,6 +121,14 @@ pub(super) fn page(
     Ok(Some(Page { pinned, items, before: last.filter(|_| follows), state: row.state }))
 }
 
+/// When the oldest listed item was published.
+pub(super) fn began(db: &Connection, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+    let mut oldest = db.prepare_cached(
+        "SELECT published FROM items WHERE feed = ? AND status IN ('usable', 'canceled') ORDER BY published, id LIMIT 1",
+    )?;
+    Ok(oldest.query_row([feed.as_str()], |row| rows::moment(row, 0)).optional()?)
+}
+
 /// The pinned items by position. There are three places at most, so they need no budget.
 fn pinned(db: &Connection, feed: &FeedId, now: Moment) -> Result<Vec<Record>, StoreError> {
     let mut found = db.prepare_cached(concat!(

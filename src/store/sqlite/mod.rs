@@ -293,6 +293,11 @@ impl Store for Sqlite {
         self.reads.read(page).await
     }
 
+    async fn began(&self, feed: &FeedId) -> Result<Option<Moment>, StoreError> {
+        let feed = feed.clone();
+        self.reads.read(move |db| items::began(db, &feed)).await
+    }
+
     async fn follow(&self) -> Result<Box<dyn Follower>, StoreError> {
         let following = follower::Following::start(self.reads.clone(), self.committed.subscribe()).await?;
         Ok(Box::new(following))
