@@ -23,6 +23,10 @@ async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server
         readers.push(reader);
     }
 
+    // A feed for other software is kept once it was asked for.
+    let feed = format!("/feeds/{FEED}/feed.atom");
+    assert_eq!(server.get(&feed).await.expect("the server answers").status(), 200);
+
     take(&server);
     for reader in &mut readers {
         let stale = reader.until("stale").await;
@@ -43,9 +47,13 @@ async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server
         let bye = reader.next().await.message();
         assert_eq!((&bye["type"], &bye["reason"]), (&json!("bye"), &json!("storeAway")), "{feed}");
     }
-    for path in
-        [format!("/v1/feeds/{FEED}/changes?after={before}"), format!("/v1/feeds/{FEED}/items"), "/readyz".to_owned()]
-    {
+    let paths = [
+        format!("/v1/feeds/{FEED}/changes?after={before}"),
+        format!("/v1/feeds/{FEED}/items"),
+        "/readyz".to_owned(),
+        feed,
+    ];
+    for path in paths {
         let answer = server.get(&path).await.expect("the server answers");
         assert_eq!(answer.status(), 503, "{path}");
     }

@@ -31,7 +31,8 @@ use crate::{
 
 /// How long one that is behind the head may be shown, where no text was taken away.
 const BEHIND: Duration = Duration::from_millis(250);
-/// How many bytes all of them together have, before all are given up.
+/// How many are kept, and how many bytes they have together, before all are given up.
+const KEPT: usize = 1_024;
 const BYTES: usize = 64 * 1024 * 1024;
 /// How many may be made at once.
 const MADE_AT_ONCE: usize = 8;
@@ -130,7 +131,7 @@ impl Renditions {
         let mut all = self.all();
         all.insert(name, rendition);
         // What somebody asks for by a thousand different names is no reason to keep it a thousand times.
-        if all.iter().map(|(name, kept)| name.query.len() + kept.text.len()).sum::<usize>() > BYTES {
+        if all.len() > KEPT || all.values().map(|kept| kept.text.len()).sum::<usize>() > BYTES {
             all.clear();
         }
     }

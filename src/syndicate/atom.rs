@@ -32,7 +32,8 @@ pub fn write(listing: &Listing<'_>) -> String {
     let mut document = Feed {
         title: text(&feed.title, None),
         id: listing.of(FILE),
-        updated: date(listing.updated()),
+        // It must be said even of nothing: whatever comes first is newer.
+        updated: date(listing.updated().unwrap_or_default()),
         // An entry without an author has the feed's.
         authors: vec![Person { name: feed.title.clone(), ..Person::default() }],
         generator: Some(Generator { value: "newswire".to_owned(), ..Generator::default() }),

@@ -126,15 +126,13 @@ pub struct Retraction {
 const TITLE: usize = 90;
 
 impl Item {
-    /// The item of a record. None where it is held back or removed: nobody lists it.
-    ///
-    /// # Panics
-    /// When the record's public text is not what [`crate::news`] makes.
+    /// The item of a record. None where it is held back or removed: nobody lists it. Nor does anybody here where a newer
+    /// version of this server wrote it in a way that this one cannot read.
     #[must_use]
     pub fn of(record: &Record, feed: &FeedId) -> Option<Self> {
         // Only pins and breaking marks depend on the time, and no format has them.
         let public = || record.public(feed, Moment::default());
-        record.status.listed().then(|| serde_json::from_str(&public()).expect("an item's public text is an item"))
+        record.status.listed().then(|| serde_json::from_str(&public()).ok())?
     }
 
     /// Whether it can be read, and is not only the notice of its retraction.

@@ -40,11 +40,10 @@ impl Listing<'_> {
         self.addresses.item(self.feed, item.id)
     }
 
-    /// When something in it last changed in a way that a reader should notice. The beginning of time where there is
-    /// nothing: whatever comes first is newer.
-    pub(super) fn updated(&self) -> Moment {
+    /// When something in it last changed in a way that a reader should notice. None: there is nothing.
+    pub(super) fn updated(&self) -> Option<Moment> {
         let changed = |item: &Item| item.retraction.as_ref().map_or(item.updated, |retraction| retraction.at);
-        self.items.iter().map(changed).max().unwrap_or_default()
+        self.items.iter().map(changed).max()
     }
 }
 

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use atom_syndication::Link;
 use rss::{
     Category, Channel, Enclosure, Guid,
-    extension::{Extension, ExtensionMap, atom::AtomExtension, dublincore::DublinCoreExtension},
+    extension::{Extension, ExtensionMap, dublincore::DublinCoreExtension},
 };
 
 use super::{
@@ -15,12 +14,15 @@ use super::{
     listing::{Listing, urn},
     xml,
 };
+use crate::news::Moment;
 
 /// Its name below a feed's page.
 pub const FILE: &str = "feed.rss";
 /// Its media type.
 pub const TYPE: &str = "application/rss+xml; charset=utf-8";
 
+/// The namespace of Atom, whose link says where a feed is fetched from again.
+const ATOM: &str = "http://www.w3.org/2005/Atom";
 /// The namespace of Media RSS.
 const MEDIA: &str = "http://search.yahoo.com/mrss/";
 
@@ -28,27 +30,39 @@ const MEDIA: &str = "http://search.yahoo.com/mrss/";
 #[must_use]
 pub fn write(listing: &Listing<'_>) -> String {
     let feed = listing.feed;
-    let own = Link {
-        href: listing.of(FILE),
-        rel: "self".to_owned(),
-        mime_type: Some("application/rss+xml".to_owned()),
-        ..Link::default()
-    };
     let items: Vec<_> = listing.usable().map(|item| entry(item, listing)).collect();
-    let shown = items.iter().any(|item| !item.extensions.is_empty());
+    let mut namespaces = BTreeMap::from([("atom".to_owned(), ATOM.to_owned())]);
+    if items.iter().any(|item| !item.extensions.is_empty()) {
+        namespaces.insert("media".to_owned(), MEDIA.to_owned());
+    }
     let channel = Channel {
         title: feed.title.clone(),
         link: listing.addresses.page(feed),
         description: feed.description.clone().unwrap_or_else(|| feed.title.clone()),
         language: feed.language.clone(),
-        last_build_date: Some(listing.updated().http_date()),
+        last_build_date: listing.updated().map(Moment::http_date),
         generator: Some("newswire".to_owned()),
-        atom_ext: Some(AtomExtension { links: vec![own] }),
-        namespaces: shown.then(|| ("media".to_owned(), MEDIA.to_owned())).into_iter().collect(),
+        extensions: extensions("atom", "link", vec![own(listing)]),
+        namespaces,
         items,
         ..Channel::default()
     };
     xml::legal(channel.to_string())
+}
+
+/// Where it is fetched from again.
+fn own(listing: &Listing<'_>) -> Extension {
+    let attributes =
+        [("href", listing.of(FILE)), ("rel", "self".to_owned()), ("type", "application/rss+xml".to_owned())];
+    Extension {
+        name: "atom:link".to_owned(),
+        attrs: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        ..Extension::default()
+    }
+}
+
+fn extensions(space: &str, name: &str, all: Vec<Extension>) -> ExtensionMap {
+    ExtensionMap::from([(space.to_owned(), BTreeMap::from([(name.to_owned(), all)]))])
 }
 
 fn entry(item: &Item, listing: &Listing<'_>) -> rss::Item {
@@ -86,8 +100,7 @@ fn media(item: &Item) -> ExtensionMap {
     if item.media.is_empty() {
         return ExtensionMap::new();
     }
-    let contents = item.media.iter().map(one).collect();
-    ExtensionMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), contents)]))])
+    extensions("media", "content", item.media.iter().map(one).collect())
 }
 
 fn one(media: &Media) -> Extension {

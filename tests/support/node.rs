@@ -73,7 +73,12 @@ impl Node {
 
     /// Where its feed is streamed.
     pub(crate) fn live(&self, query: &str) -> String {
-        format!("http://127.0.0.1:{}/v1/feeds/{}/live?{query}", self.port, self.feed())
+        self.url(&format!("/v1/feeds/{}/live?{query}", self.feed()))
+    }
+
+    /// An address on it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Its feed.

@@ -7,6 +7,8 @@ mod support;
 mod newsroom;
 mod reading;
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use newswire::{
     http::coverage,
@@ -20,6 +22,7 @@ use newsroom::{GONE, fill, listed};
 use reading::{feed_rs, feedparser, rss_parser};
 use support::{
     newsroom::Newsroom,
+    node::Node,
     place::{Place as _, SqlitePlace},
     server::{FEED, Kept, Server},
     until, within,
@@ -338,4 +341,28 @@ async fn coverage_began_with_the_first_item_and_ended_when_the_feed_was_closed()
     // What is edited later closes nothing again.
     desk.update(&first, "First, again").await;
     assert_eq!(known().await, (Some(first.published), Some(at)));
+}
+
+#[tokio::test]
+async fn a_crowd_that_polls_costs_the_store_no_read_while_nothing_changes() {
+    let node = Node::start(1).await;
+    let client = reqwest::Client::new();
+    let ask = async || {
+        let answer = client.get(node.url("/feeds/news/feed.atom")).send().await.expect("the node answers");
+        assert_eq!(answer.status(), 200);
+        answer.text().await.expect("a body")
+    };
+    for headline in ["First", "Second"] {
+        node.newsroom.publish(headline).await;
+        until("the feed has it", async || ask().await.contains(headline)).await;
+        node.store.reads();
+        // A rendition that was made just before may be a moment behind, and is made once more then.
+        until("the feed is as it is kept", async || {
+            ask().await;
+            node.store.reads().is_empty()
+        })
+        .await;
+        futures_util::future::join_all((0..50).map(|_| ask())).await;
+        assert_eq!(node.store.reads(), BTreeMap::new());
+    }
 }
