@@ -7,7 +7,7 @@ mod support;
 mod newsroom;
 mod reading;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use http::StatusCode;
 use newswire::{
@@ -17,6 +17,8 @@ use newswire::{
 };
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
+
+use tokio::time::Instant;
 
 use newsroom::{GONE, fill, listed};
 use reading::{feed_rs, feedparser, rss_parser};
@@ -63,11 +65,12 @@ async fn what_parsers_read_in_each_format_is_what_the_items_say() {
     let page = server.url(&format!("/feeds/{FEED}"));
     for (file, _) in FILES {
         let text = text(&server, &at(file), &items[0]).await;
-        assert!(!text.contains(GONE) && !text.contains("<script>"), "{text}");
-        let readings = match file {
-            "feed.json" => vec![feed_rs(&text)],
-            _ => vec![feed_rs(&text), feedparser(&text), rss_parser(&text)],
-        };
+        assert!(!text.contains(GONE), "{text}");
+        let mut readings = vec![feed_rs(&text)];
+        if file != "feed.json" {
+            assert!(!text.contains("<script"), "{text}");
+            readings.extend([feedparser(&text), rss_parser(&text)]);
+        }
         for reading in readings {
             assert_eq!(reading.title, "Storm & <tide>", "{file} by {}", reading.by);
             assert_eq!(reading.page, page, "{file} by {}", reading.by);
@@ -356,13 +359,16 @@ async fn a_crowd_that_polls_costs_the_store_no_read_while_nothing_changes() {
         node.newsroom.publish(headline).await;
         until("the feed has it", async || ask().await.contains(headline)).await;
         node.store.reads();
-        // A rendition that was made just before may be a moment behind, and is made once more then.
+        // One that was made just before may be a moment behind, and is made once more then.
         until("the feed is as it is kept", async || {
             ask().await;
             node.store.reads().is_empty()
         })
         .await;
-        futures_util::future::join_all((0..50).map(|_| ask())).await;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(1) {
+            futures_util::future::join_all((0..20).map(|_| ask())).await;
+        }
         assert_eq!(node.store.reads(), BTreeMap::new());
     }
 }
