@@ -220,8 +220,16 @@ async fn a_filter_selects_what_the_api_lists_by_it() {
         let item = json!({"headline": format!("Item {n}"), "urgency": n % 4 + 1, "tags": [tag], "subjects": [subject]});
         server.publish(&item).await;
     }
-    let newest = &listed(&server).await[0];
-    text(&server, &at("feed.json"), newest).await;
+    // One that matched once, and does not any more.
+    let items = listed(&server).await;
+    let left = items.iter().find(|item| item["tags"] == json!(["a"])).expect("one has it");
+    let id = left["id"].as_str().expect("an id");
+    let answer = server.patch(id, "*", &json!({"headline": "It left", "tags": ["e"]})).await;
+    assert_eq!(answer["item"]["tags"], json!(["e"]));
+    until("the feed has it", async || {
+        server.get(&at("feed.json")).await.expect("an answer").text().await.expect("a body").contains("It left")
+    })
+    .await;
     for query in
         ["tag=a", "tag=b+%26+c&tag=d", "urgency=1&urgency=2&subject=x", "subject=y&tag=a&urgency=4", "tag=none"]
     {
