@@ -103,7 +103,10 @@ export async function* readOn(source, feed, position, { wait = 0, signal } = {})
   }
   for (let more = true; more; ) {
     const query = { after, limit: 200, wait: wait || null };
-    const page = await source.json(source.address(`feeds/${feed}/changes`, query), fresh);
+    const page = await source.json(source.address(`feeds/${feed}/changes`, query), fresh).catch((error) => {
+      if (error.status !== 400) throw error;
+      return { reset: "unknown" };
+    });
     if (page.reset) {
       yield { type: "reset", feed, reason: page.reset };
       yield* readOn(source, feed, null, { signal });
