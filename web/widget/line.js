@@ -95,7 +95,7 @@ class Line {
     this.changing ??= setTimeout(() => {
       this.changing = null;
       this.#settle();
-    });
+    }, 0);
   }
 
   #settle() {
