@@ -8,7 +8,7 @@ import { FEED, Newswire, until } from "../browser/newswire.mjs";
 import { BlockingProxy } from "./blocking.mjs";
 
 /** Pauses as they would be on a clock that is ten times as fast. */
-const FAST = { firstPause: 50, longestPause: 3000, opening: 1000, watch: 50 };
+const FAST = { firstPause: 50, longestPause: 3000, opening: 3000, watch: 50 };
 
 let server, proxy;
 before(async () => {
