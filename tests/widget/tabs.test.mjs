@@ -116,6 +116,22 @@ test("what was said before it listened, it reads by itself, and what comes meanw
   assert.deepEqual(feed.came, ["a", "b", "c", "d"], "in order, and once");
 });
 
+test("it does not claim to be live before it has read what it needs", async () => {
+  let answer;
+  answers.push(new Promise((done) => (answer = done)));
+  feed.stop();
+  feed.start();
+  mock.timers.tick(1);
+  say({ status: { state: "waiting" } });
+  say({ status: { state: "connecting" } });
+  say({ status: { state: "live" } });
+  assert.equal(feed.status.state, "connecting");
+  await settled();
+  answer(page([], "5-00000000"));
+  await settled();
+  assert.equal(feed.status.state, "live");
+});
+
 test("another leader may stand elsewhere: it reads what it may have missed", async () => {
   answers.push(page([change(6, "a")], "6-00000000"));
   say({ message: change(7, "b") }, 2);
@@ -160,8 +176,9 @@ test("once the leader is gone it leads, from where it is", async () => {
   leader.onmessage = ({ data }) => heard.push(data.word);
   sockets[0].onmessage({ data: JSON.stringify(change(7, "b")) });
   assert.deepEqual(heard.filter(({ message }) => message), [{ message: change(7, "b") }], "and says what it hears");
+  heard.length = 0;
   leader.postMessage({});
-  assert.equal(heard.at(-1).status.state, "live", "and how it is, to whoever asks");
+  assert.deepEqual(heard.map(({ status }) => status.state), ["live"], "and how it is, to whoever asks");
 });
 
 test("a leader that does not answer any more is not believed in", () => {

@@ -91,11 +91,11 @@ class Line {
     const regroup = feeds !== this.feeds;
     this.feeds = feeds;
     if (regroup) this.#leave();
-    if (!here) this.#tell({ state: "paused" });
-    else if (!feeds) {
+    if (!this.members.size) {
       this.unwatch();
       this.onEmpty();
-    } else if (regroup) this.#enter();
+    } else if (!here) this.#tell({ state: "paused" });
+    else if (regroup) this.#enter();
     else if (this.follows) this.#catchUp((waits) => waits === undefined);
     else if (!this.tabs || this.tabs.leads) if ([...this.members.values()].includes(undefined)) this.connection.open();
   }
