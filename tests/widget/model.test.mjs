@@ -92,7 +92,8 @@ test("a change to an item older than the oldest loaded page is kept aside until 
   assert.equal(feed.apply(change("item.updated", item("a", 1, { version: 2 }))).fresh, false);
   assert.equal(shown(feed), "c");
   const page = { items: [item("b", 2), item("a", 1)], position: `${seq}-0`, before: null };
-  assert.deepEqual(feed.addPage(page, feed.generation).map((one) => one.id), ["b"], "what the page brought");
+  const brought = feed.addPage(page, feed.generation).map(({ id, version }) => [id, version]);
+  assert.deepEqual(brought, [["b", 1], ["a", 2]], "what the page brought, as it is now known");
   assert.equal(shown(feed), "c b a");
   assert.equal(feed.items.get("a").version, 2);
 });

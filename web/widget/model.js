@@ -79,13 +79,13 @@ export class FeedModel {
     return { type, id, item, previous, fresh: !previous && !this.older(item) };
   }
 
-  /** Adds an older page, as `GET items?before=` returned it. Returns the items that it brought. */
+  /** Adds an older page, as `GET items?before=` returned it. Returns its items as they are now known. */
   addPage({ items, position, before }, generation) {
     if (generation !== this.generation) return [];
-    const brought = items.filter((item) => this.addAside(item, position));
-    this.paged = Math.min(this.paged + brought.length, MOST_PAGED);
+    for (const item of items) this.addAside(item, position);
+    this.paged = Math.min(this.paged + items.length, MOST_PAGED);
     this.#loadedTo(before);
-    return brought;
+    return items.flatMap(({ id }) => this.items.get(id) ?? []);
   }
 
   /** Adds an item that was read at this position, unless more is known of it. */

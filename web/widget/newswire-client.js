@@ -11,6 +11,8 @@ const FURTHEST_TIMER = 2 ** 31 - 1;
 /** A link loads so many older pages, of so many items each, before it takes its item alone. */
 const PAGES_FOR_LINK = 3;
 const LINK_PAGE = 200;
+/** So many empty pages are read before somebody has to ask again. */
+const MOST_EMPTY = 10;
 
 export class LiveFeed extends EventTarget {
   #source;
@@ -97,10 +99,15 @@ export class LiveFeed extends EventTarget {
   }
 
   async #older(limit) {
-    const { before, generation } = this.#model;
-    if (!before) return [];
-    const url = this.#source.address(`feeds/${this.feed}/items`, { before, limit });
-    return this.#model.addPage(await this.#source.json(url), generation);
+    // A page of a filtered feed may be empty, with more behind it.
+    for (let n = 0; n < MOST_EMPTY; n += 1) {
+      const { before, generation } = this.#model;
+      if (!before) break;
+      const url = this.#source.address(`feeds/${this.feed}/items`, { before, limit });
+      const brought = this.#model.addPage(await this.#source.json(url), generation);
+      if (brought.length) return brought;
+    }
+    return [];
   }
 
   async find(id) {
