@@ -101,7 +101,7 @@ class Line {
   }
 
   #enter() {
-    this.#tell({ state: "connecting" });
+    if (this.status.state !== "live") this.#tell({ state: "connecting" });
     if (!this.shares) return this.connection.open();
     const follow = () => {
       this.follows = true;

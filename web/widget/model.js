@@ -133,7 +133,8 @@ export class FeedModel {
 
   /** The pins and breaking marks that end by themselves after `now`, `[end, item]`. */
   ends(now) {
-    const all = [...this.items.values()].flatMap((item) => [item.pinned, item.breaking].map((one) => [Date.parse(one?.until), item]));
+    const marked = [...this.items.values()].filter((item) => item.pinned || item.breaking);
+    const all = marked.flatMap((item) => [item.pinned, item.breaking].map((mark) => [Date.parse(mark?.until), item]));
     return all.filter(([end]) => end > now);
   }
 }

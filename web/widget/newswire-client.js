@@ -126,17 +126,17 @@ export class LiveFeed extends EventTarget {
   }
 
   #receive(message) {
-    const { type, position, reason, done } = message;
+    const { type, position, reason, done, feedInfo } = message;
     const model = this.#model;
+    const { info } = model;
     // On a shared line something may come that is known already.
     if (/^(item|feed)\./.test(type) && seqOf(position) <= seqOf(this.position)) return;
-    const info = JSON.stringify(model.info);
     const made = model.apply(message);
     const next = positionIn(message);
     if (next && (type === "snapshot" || seqOf(next) > seqOf(this.position))) this.position = next;
     if (type === "reset") this.#reason = reason;
-    if (JSON.stringify(model.info) !== info) {
-      this.#emit("info", model.info);
+    if (feedInfo && JSON.stringify(feedInfo) !== JSON.stringify(info)) {
+      this.#emit("info", feedInfo);
       this.#tell(this.#status);
     }
     if (type === "snapshot" && done) this.#emit("snapshot", { reason: this.#reason });
