@@ -106,13 +106,6 @@ export class Newswire {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
-  /** Runs a command beside it, on its store, and returns what it prints: `feed create …`, `token revoke …`. */
-  async command(...words) {
-    const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
-    const { stdout } = await promisify(execFile)(program(), [...words, ...store], { env: clean() });
-    return stdout.trim();
-  }
-
   /** An editor's request below the feed: `items`, `items/ID/retract`. */
   async edit(path, body, { method = "POST", etag } = {}) {
     const answer = await fetch(`${this.at}/v1/feeds/${FEED}/${path}`, {
@@ -129,6 +122,13 @@ export class Newswire {
   async publish(item) {
     const { item: published, etag } = await this.edit("items", typeof item === "string" ? { headline: item } : item);
     return { ...published, etag };
+  }
+
+  /** Runs a command beside it, on its store, and returns what it prints: `feed create …`, `token revoke …`. */
+  async command(...words) {
+    const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
+    const { stdout } = await promisify(execFile)(program(), [...words, ...store], { env: clean() });
+    return stdout.trim();
   }
 }
 
