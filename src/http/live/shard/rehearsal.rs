@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -100,6 +101,15 @@ impl Rehearsal {
     /// How many readers of the first feed are open.
     pub(super) fn readers(&self) -> usize {
         self.awake[0].0.readers()
+    }
+
+    /// Items of these headlines are published in the first feed, at once, and its window has them.
+    pub(super) fn publish(&self, headlines: impl Iterator<Item = String>) {
+        let awake = &self.awake[0].0;
+        self.runtime.block_on(async {
+            join_all(headlines.map(async |headline| publish(&self.feeds.store, &awake.id, 1, &headline).await)).await;
+            awake.bring_up(&self.feeds).await.expect("the store answers");
+        });
     }
 
     /// This moment.

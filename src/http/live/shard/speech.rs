@@ -130,11 +130,6 @@ impl Speech {
         }
     }
 
-    /// Whether there is something to say that no reader has to be asked for.
-    pub(super) fn has_its_own(&self) -> bool {
-        self.pong.is_some() || !self.owed.is_empty() || !self.half.is_empty() || matches!(self.end, End::Owed(_))
-    }
-
     /// Whether messages are owed.
     pub(super) fn owes(&self) -> bool {
         !self.owed.is_empty()

@@ -82,7 +82,8 @@ impl Scene<'_> {
             let there: usize = speech.slices(&parts).map(<[u8]>::len).sum();
             if there == 0 {
                 if looked && away.is_empty() {
-                    assert_eq!((speech.has_its_own(), pinned.bytes()), (false, 0), "nothing is left");
+                    assert!(speech.half.is_empty() && speech.owed.is_empty() && speech.pong.is_none());
+                    assert_eq!(pinned.bytes(), 0, "nothing is left");
                     return came;
                 }
                 full &= !looked;
@@ -256,4 +257,46 @@ fn what_a_reader_brings_while_its_socket_is_full_counts_as_unfinished_too() {
     parts.clear();
     let left = speech.gather_owed(&mut parts);
     assert_eq!((speech.wrote(&parts, left, &pinned).0, pinned.bytes()), (Wrote::All, 0));
+}
+
+#[test]
+fn what_is_owed_since_a_message_began_counts_as_unfinished_and_what_was_sent_does_not() {
+    let rehearsal = feeds();
+    let _runtime = rehearsal.runtime.enter();
+    // A snapshot that others may begin with is there already.
+    let mut before = rehearsal.asking(Wire::WebSocket, PAGES);
+    let (mut batches, clock) = (Batches::default(), rehearsal.clock());
+    while !matches!(before.step(&mut batches, &clock), Step::Ask) {}
+    rehearsal.runtime.block_on(before.ask());
+
+    let readers = vec![rehearsal.asking(Wire::WebSocket, PAGES)];
+    let mut speech = Speech::new(Wire::WebSocket, Bytes::from_static(ANSWER), readers);
+    let (pinned, mut parts) = (Arc::new(Pinned::default()), Vec::new());
+    speech.gather_owed(&mut parts);
+    speech.wrote(&parts, 3, &pinned);
+
+    parts.clear();
+    let (mut scratch, mut spare, counts) = (Vec::new(), Vec::new(), Counts::default());
+    let mut pass = Pass {
+        batches: &mut batches,
+        clock,
+        scratch: &mut scratch,
+        parts: &mut spare,
+        pinned: &pinned,
+        counts: &counts,
+        asking: Vec::new(),
+        until: None,
+    };
+    speech.gather(&mut parts, &mut pass);
+    let lengths: Vec<usize> = speech.slices(&parts).map(<[u8]>::len).collect();
+    let [half, hello, page] = lengths[..] else { panic!("{lengths:?}") };
+    assert!(page > 200_000, "{page}");
+    speech.wrote(&parts, 1, &pinned);
+    assert_eq!(pinned.bytes(), half + hello + page, "a byte was taken of the same message");
+
+    // It stops between two messages.
+    parts.clear();
+    speech.gather_owed(&mut parts);
+    speech.wrote(&parts, half - 1 + hello, &pinned);
+    assert_eq!(pinned.bytes(), page);
 }
