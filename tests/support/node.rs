@@ -72,7 +72,12 @@ impl Node {
 
     /// Where its feed is streamed.
     pub(crate) fn live(&self, query: &str) -> String {
-        format!("http://127.0.0.1:{}/v1/feeds/{}/live?{query}", self.port, self.feed())
+        self.url(self.feed(), &format!("live?{query}"))
+    }
+
+    /// An address below a feed.
+    pub(crate) fn url(&self, feed: &FeedId, path: &str) -> String {
+        format!("http://127.0.0.1:{}/v1/feeds/{feed}/{path}", self.port)
     }
 
     /// Its feed.

@@ -93,7 +93,6 @@ fn walk(rehearsal: &Rehearsal, wire: Wire) -> Walk {
     Walk { wire, readers: vec![rehearsal.reader(wire)], refused: None, place: None }
 }
 
-
 #[test]
 fn who_takes_nothing_for_120_s_is_closed_and_who_takes_something_is_waited_for_anew() {
     let rehearsal = Rehearsal::of(["Much is known. ".repeat(100_000)].into_iter());
