@@ -66,9 +66,10 @@ struct Stage {
 
 impl Stage {
     fn of(rehearsal: &Rehearsal) -> Self {
-        let (ring, rung) = mpsc::channel();
+        // It rings once until it is answered.
+        let (ring, rung) = mpsc::sync_channel(1);
         let post = Post::of(Bell::new(move || {
-            let _nobody_listens = ring.send(());
+            let _rung_already = ring.try_send(());
         }));
         let pinned = Arc::new(Pinned::default());
         let shard = Shard::new(Arc::new(post), rehearsal.feeds.clone(), pinned.clone());
