@@ -43,7 +43,7 @@ pub(super) struct Speech {
     owed: VecDeque<Bytes>,
     /// What the next pong says.
     pong: Option<Box<[u8]>>,
-    /// What that keeps in memory: there exactly while a write is unfinished.
+    /// What unfinished messages keep in memory: there exactly while a write is unfinished.
     pins: Option<Box<Pins>>,
     pub(super) end: End,
     /// Why it ends, as far as is known by now.
