@@ -3,10 +3,21 @@
 
 mod support;
 
+use std::{collections::BTreeMap, sync::Arc};
+
+use newswire::{
+    live::right::{Right, Rights},
+    store::{
+        Scope, SharedStore, Token,
+        sqlite::{Role, Sqlite},
+        token::Secret,
+    },
+};
 use serde_json::{Value, json};
 use support::{
     server::{FEED, Kept, Server},
     stream::{Door, Said, Stream},
+    watched::Watched,
 };
 use tokio_tungstenite::{
     connect_async,
@@ -187,4 +198,57 @@ async fn when_a_token_was_last_used_is_known_after_the_server_has_stopped() {
     server.stop().await;
     let list = server.beside_it(&["token", "list"]);
     assert!(list.lines().any(|line| line.starts_with("test-0") && line.contains("last used")), "{list}");
+}
+
+#[tokio::test]
+async fn who_comes_with_a_token_has_the_store_asked_for_that_one_and_a_revocation_for_all() {
+    const HELD: usize = 50;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let watched = Arc::new(Watched::new(Arc::new(Sqlite::open(dir.path(), Role::Server).expect("the store opens"))));
+    let store: SharedStore = watched.clone();
+    let rights = Rights::default();
+    let come = async |name: String| {
+        let token = Token {
+            name,
+            hash: Secret::random().hash(),
+            scopes: vec![Scope::Read],
+            feeds: Vec::new(),
+            created: store.now(),
+            expires: None,
+            revoked: None,
+            last_used: None,
+        };
+        assert!(store.create_token(token.clone()).await.expect("the store answers"));
+        token
+    };
+    let mut tokens = Vec::new();
+    for number in 0..=HELD {
+        tokens.push(come(format!("reader-{number}")).await);
+    }
+    // Whether somebody lost the right, and how many tokens were read for it.
+    let look = async || {
+        watched.reads();
+        let any = rights.look(&store).await.expect("the store answers");
+        (any, watched.reads())
+    };
+    let read = |times| if times == 0 { BTreeMap::new() } else { BTreeMap::from([("token", times)]) };
+    assert_eq!(look().await, (false, read(0)), "nobody holds one");
+    let mut held: Vec<Right> = tokens[..HELD].iter().map(|token| rights.of(token)).collect();
+    assert_eq!(look().await, (false, read(HELD)));
+    assert_eq!(look().await, (false, read(0)), "nothing has changed");
+    held.push(rights.of(&tokens[HELD]));
+    let same = rights.of(&tokens[0]);
+    assert_eq!(look().await, (false, read(1)), "one more has come, and one with a token that is held");
+    assert!(store.revoke_token("reader-7").await.expect("the store answers"));
+    assert_eq!(look().await, (true, read(HELD + 1)));
+    let lost: Vec<usize> = (0..=HELD).filter(|number| held[*number].is_lost(false, store.now())).collect();
+    assert_eq!((lost, same.is_lost(false, store.now())), (vec![7], false));
+
+    // It may have been revoked between the request that showed it and the reader's coming.
+    drop(held.pop());
+    assert!(store.revoke_token(&format!("reader-{HELD}")).await.expect("the store answers"));
+    assert_eq!(look().await, (false, read(HELD)));
+    let late = rights.of(&tokens[HELD]);
+    assert_eq!(look().await, (true, read(1)));
+    assert!(late.is_lost(false, store.now()));
 }

@@ -15,7 +15,7 @@ use support::{
     stream::{Door, Said, Stream, seq},
     until,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 const CROWD: usize = 100;
 /// What the crowd misses: less than a window, and more than a reader is sent in one turn.
@@ -68,6 +68,31 @@ async fn a_crowd_that_comes_back_within_the_window_costs_the_store_no_read() {
     until("the crowd has left", async || node.readers() == 1).await;
     at_the_head(&node, Door::Sse, "last=10").await;
     assert_eq!(node.store.reads(), BTreeMap::from([("page", 1)]));
+    assert!(node.drain().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_new_readers_shares_one_read_of_a_snapshot() {
+    const SIZES: [usize; 2] = [10, 50];
+    let node = Node::start(CROWD).await;
+    for _ in 0..60 {
+        node.newsroom.publish("Before").await;
+    }
+    node.store.reads();
+    let came = Instant::now();
+    let crowd = (0..CROWD).map(async |number| {
+        let size = SIZES[number / 2 % SIZES.len()];
+        let mut reader = Stream::at(&node.live(&format!("last={size}")), door(number)).await;
+        let snapshot = reader.until("snapshot").await;
+        assert_eq!((snapshot["items"].as_array().map(Vec::len), &snapshot["done"]), (Some(size), &json!(true)));
+        reader
+    });
+    let crowd = join_all(crowd).await;
+    let pages = node.store.reads().remove("page").unwrap_or(0);
+    // A snapshot is for those who come within 2 s.
+    let most = SIZES.len() * (1 + usize::try_from(came.elapsed().as_secs() / 2).expect("a short test"));
+    assert!((SIZES.len()..=most).contains(&pages), "{pages} reads for {CROWD} readers");
+    drop(crowd);
     assert!(node.drain().await);
 }
 

@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::{io::Read as _, time::Duration};
+use std::{collections::BTreeSet, io::Read as _, time::Duration};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use support::{
     PATIENCE,
@@ -61,6 +62,20 @@ impl Bare {
         String::from_utf8_lossy(&std::mem::take(&mut self.came)).into_owned()
     }
 
+    /// The payload of the next frame that begins with this byte, whatever comes before it. Heartbeats do not count as
+    /// getting on.
+    async fn frame_of(&mut self, first: u8) -> Vec<u8> {
+        let came = timeout(PATIENCE, async {
+            loop {
+                match self.frame().await {
+                    (begins, payload) if begins == first => return payload,
+                    _ => {}
+                }
+            }
+        });
+        came.await.unwrap_or_else(|_| panic!("no frame that begins with {first:x} comes"))
+    }
+
     /// The next frame: its first byte and its payload.
     async fn frame(&mut self) -> (u8, Vec<u8>) {
         loop {
@@ -109,7 +124,8 @@ async fn clients_of_http_1_0_and_those_that_close_get_events_until_the_end_of_th
         reader.up_to("caughtUp").await;
         reader.up_to("\n\n").await;
         server.publish(&json!({"headline": "News"})).await;
-        assert!(reader.up_to("\n\n").await.starts_with("id: "), "an event is not cut into chunks");
+        let event = reader.up_to("\n\n").await;
+        assert!(event.starts_with("id: ") && event.contains("item.published"), "it is not cut into chunks: {event}");
     }
 }
 
@@ -191,14 +207,16 @@ async fn a_client_that_offers_deflate_gets_shared_messages_compressed_each_on_it
 
     // A compressed message of its own is skipped, whatever is in it.
     packed.socket.write_all(&[0xc1, 0x83, 0, 0, 0, 0, 1, 2, 3]).await.expect("the server takes it");
-    server.publish(&json!({"headline": "The last one", "body": body})).await;
     let kind =
         |text: &str| serde_json::from_str::<Value>(text).expect("JSON")["type"].as_str().expect("a type").to_owned();
-    for _ in 0..4 {
+    for expects in ["hello", "snapshot", "caughtUp", "item.published"] {
+        if expects == "item.published" {
+            server.publish(&json!({"headline": "The last one", "body": body})).await;
+        }
         let (frame, expected) = (packed.frame().await, plain.frame().await);
         let (text, plainly) = (text_of(&frame), text_of(&expected));
-        assert_eq!(text, plainly);
-        match kind(&text).as_str() {
+        assert_eq!((&text, kind(&text).as_str()), (&plainly, expects));
+        match expects {
             "snapshot" => assert!(frame.0 == 0xc1 && frame.1.len() * 100 <= plainly.len() * 35, "{}", frame.1.len()),
             "item.published" => {
                 println!("an item: {} bytes of {}", frame.1.len(), plainly.len());
@@ -225,11 +243,8 @@ async fn a_web_socket_that_breaks_the_protocol_is_closed_with_the_code_for_it() 
         let mut client = Bare::send(&server, &handshake("", "")).await;
         client.up_to("\r\n\r\n").await;
         client.socket.write_all(&sent).await.expect("the server takes it");
-        let closed = loop {
-            if let (0x88, payload) = client.frame().await {
-                break u16::from_be_bytes([payload[0], payload[1]]);
-            }
-        };
+        let closed = client.frame_of(0x88).await;
+        let closed = u16::from_be_bytes([closed[0], closed[1]]);
         assert_eq!(closed, code, "{sent:x?}");
         assert_eq!(client.until_the_end().await, "", "a close frame is the last thing said");
     }
@@ -263,6 +278,109 @@ async fn who_is_one_too_many_is_told_to_come_back_and_is_let_in_once_somebody_le
         again.next().await.message()["type"] == "hello"
     })
     .await;
+}
+
+/// What an EventSource makes of the lines that come to it (WHATWG HTML, section 9.2.6).
+#[derive(Debug, Default)]
+struct EventSource {
+    retry: Option<u64>,
+    last_event_id: String,
+    events: Vec<String>,
+}
+
+impl EventSource {
+    fn reads(text: &str) -> Self {
+        let (mut made, mut data, mut id) = (Self::default(), String::new(), String::new());
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        // What no line end follows is not looked at, and neither is an event that no blank line ends.
+        for line in lines.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            if line.is_empty() {
+                made.last_event_id.clone_from(&id);
+                if let Some(whole) = std::mem::take(&mut data).strip_suffix('\n') {
+                    made.events.push(whole.to_owned());
+                }
+                continue;
+            }
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "data" => data.extend([value, "\n"]),
+                "id" => value.clone_into(&mut id),
+                "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => made.retry = value.parse().ok(),
+                "retry" | "" => {}
+                other => panic!("everything arrives as a message, and this has {other:?}: {text:?}"),
+            }
+        }
+        made
+    }
+}
+
+#[tokio::test]
+async fn an_event_source_that_is_one_too_many_comes_back_each_after_its_own_pause() {
+    let server = Server::start(Kept::Sqlite).await;
+    server.stop().await;
+    server.up_as(server.command().args(["--max-readers", "2"])).await;
+    let mut seated = Vec::new();
+    for door in [Door::WebSocket, Door::Sse] {
+        let mut reader = Stream::open(&server, door, "").await;
+        reader.until("caughtUp").await;
+        seated.push(reader);
+    }
+    let request = |more: &str| {
+        let accept = "Accept: text/event-stream\r\nCache-Control: no-cache\r\n";
+        format!("GET /v1/feeds/{FEED}/live HTTP/1.1\r\nHost: newswire\r\n{accept}{more}\r\n")
+    };
+    let mut pauses = BTreeSet::new();
+    for more in ["", "Last-Event-ID: 1-00000000\r\n"].repeat(10) {
+        let mut refused = Bare::send(&server, &request(more)).await;
+        let head = refused.up_to("\r\n\r\n").await.to_lowercase();
+        assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
+        assert!(head.contains("content-type: text/event-stream\r\n") && head.contains("no-store"), "{head}");
+        let body = refused.until_the_end().await;
+        let EventSource { retry, last_event_id, events } = EventSource::reads(&body);
+        let [bye] = &events[..] else { panic!("one event: {body:?}") };
+        let bye: Value = serde_json::from_str(bye).expect("JSON");
+        assert_eq!(bye, json!({"type": "bye", "feed": FEED, "reason": "full", "retryMs": retry}));
+        assert_eq!(last_event_id, "", "what it stands at is not touched: {body:?}");
+        assert!(body.starts_with("retry: ") && body.ends_with("}\n\n"), "nothing is left over: {body:?}");
+        let pause = retry.expect("a pause");
+        assert!((10_000..=60_000).contains(&pause), "{pause} ms");
+        pauses.insert(pause);
+    }
+    assert!(pauses.len() > 10, "a crowd does not return in one instant: {pauses:?}");
+}
+
+#[tokio::test]
+async fn those_who_are_too_many_get_all_of_their_answer_and_take_nothing_beyond_the_limit() {
+    const REFUSED: usize = 300;
+    let server = Server::start(Kept::Sqlite).await;
+    server.stop().await;
+    server.up_as(server.command().args(["--max-readers", "3"])).await;
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", server.id())).expect("the process runs").count();
+    let mut seated = Vec::new();
+    for door in [Door::WebSocket, Door::Sse, Door::Sse] {
+        let mut reader = Stream::open(&server, door, "").await;
+        reader.until("caughtUp").await;
+        seated.push(reader);
+    }
+    let before = files();
+    let request = format!("GET /v1/feeds/{FEED}/live HTTP/1.1\r\nHost: newswire\r\n\r\n");
+    let all = join_all((0..REFUSED).map(async |_| {
+        let mut refused = Bare::send(&server, &request).await;
+        let said = refused.until_the_end().await;
+        assert!(said.contains("\"reason\":\"full\"") && said.ends_with("}\n\n"), "{said}");
+        // It keeps its side of the connection open.
+        refused
+    }));
+    let all = all.await;
+    let beyond = files().saturating_sub(before);
+    println!("{beyond} files for {} who were refused", all.len());
+    assert!(beyond <= 16, "{beyond} connections of those who were refused are open");
+    let change = server.publish(&json!({"headline": "For three"})).await;
+    assert_eq!(change["readers"], 3);
+    for reader in &mut seated {
+        assert_eq!(reader.until("item.published").await["position"], change["position"]);
+    }
 }
 
 /// Resident memory of a process, in KiB.

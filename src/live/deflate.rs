@@ -50,7 +50,7 @@ pub fn compressed(payload: &[u8]) -> Option<Vec<u8>> {
 
 /// What a client makes of a compressed payload.
 #[cfg(test)]
-pub(super) fn inflated(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn inflated(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(4 * 1024 * 1024);
     let whole = [payload, &TAIL].concat();
     flate2::Decompress::new(false)

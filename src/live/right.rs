@@ -2,13 +2,14 @@
 //! sent.
 //!
 //! A node looks at the store's revision of tokens twice a second while any reader holds one, or an editor has shown one
-//! lately, and at the tokens themselves only where that has changed. Expiry is judged by the store's clock, without asking.
+//! lately, and at a token itself only where that has changed since it was looked at: all of them after a change, and
+//! otherwise those alone that came since. Expiry is judged by the store's clock, without asking.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -35,7 +36,12 @@ pub struct Held {
     hash: Hash,
     expires: Option<Moment>,
     revoked: AtomicBool,
+    /// The revision at which it was looked at last.
+    seen: AtomicU64,
 }
+
+/// It was not looked at: it may have been revoked since it was found good. No store comes to this revision.
+const NEVER: u64 = u64::MAX;
 
 impl Right {
     /// Whether it is lost. `public`: whether everybody may read the feed now.
@@ -68,25 +74,15 @@ const KEPT: usize = 4_096;
 #[derive(Debug, Default)]
 pub struct Rights {
     held: Mutex<HashMap<Hash, Weak<Held>>>,
-    seen: Mutex<Seen>,
     shown: Mutex<Shown>,
-}
-
-/// How far the tokens that readers hold were looked at.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    /// The revision at the last look; none where somebody has come since.
-    revision: Option<u64>,
-    /// Grows with everybody who comes.
-    came: u64,
 }
 
 /// Tokens that requests showed and that were not revoked at the last look.
 #[derive(Debug, Default)]
 struct Shown {
     tokens: HashMap<Hash, Arc<Token>>,
-    /// When the last look was.
-    looked: Option<Instant>,
+    /// When the last look was, and the revision that it found.
+    looked: Option<(Instant, u64)>,
     /// Grows whenever all are given up, so that what was read before that is not kept after it.
     turn: u64,
 }
@@ -108,7 +104,7 @@ impl Rights {
         let turn = {
             let shown = self.shown();
             if let Some(token) = shown.tokens.get(hash)
-                && shown.looked.is_some_and(|looked| looked.elapsed() <= COUNTS)
+                && shown.looked.is_some_and(|(looked, _)| looked.elapsed() <= COUNTS)
             {
                 return Ok(Some(token.clone()));
             }
@@ -137,11 +133,9 @@ impl Rights {
             return Right::Token(held);
         }
         all.retain(|_, held| held.strong_count() > 0);
-        let held = Arc::new(Held { hash: token.hash, expires: token.expires, revoked: AtomicBool::new(false) });
+        let (revoked, seen) = (AtomicBool::new(false), AtomicU64::new(NEVER));
+        let held = Arc::new(Held { hash: token.hash, expires: token.expires, revoked, seen });
         all.insert(token.hash, Arc::downgrade(&held));
-        // The next look asks for it: it may have been revoked since it was found good.
-        let mut seen = self.seen.lock().expect("nothing panics while holding it");
-        *seen = Seen { revision: None, came: seen.came + 1 };
         Right::Token(held)
     }
 
@@ -150,8 +144,6 @@ impl Rights {
     /// # Errors
     /// The store is away.
     pub async fn look(&self, store: &SharedStore) -> Result<bool, StoreError> {
-        // Before those who are looked at: who comes from here on is looked at next time.
-        let before = *self.seen.lock().expect("nothing panics while holding it");
         let held: Vec<Arc<Held>> = {
             let all = self.held.lock().expect("nothing panics while holding it");
             all.values().filter_map(Weak::upgrade).collect()
@@ -163,15 +155,14 @@ impl Rights {
         let revision = store.tokens_revision().await?;
         {
             let mut shown = self.shown();
-            shown.looked = Some(asked);
-            if before.revision == Some(revision) {
-                return Ok(false);
+            if shown.looked.is_none_or(|(_, before)| before != revision) {
+                shown.give_up();
             }
-            shown.give_up();
+            shown.looked = Some((asked, revision));
         }
         let mut any = false;
-        // What is not good any more is marked before the revision counts as seen.
-        for held in held {
+        // What changes while they are looked at has a later revision, and they are looked at again.
+        for held in held.iter().filter(|held| held.seen.load(Ordering::Relaxed) != revision) {
             let token = match store.token(&held.hash).await {
                 // Those who are marked already are told now, and the others looked at next time.
                 Err(_) if any => return Ok(true),
@@ -179,10 +170,7 @@ impl Rights {
             };
             let good = token.is_some_and(|token| token.revoked.is_none());
             any |= !good && !held.revoked.swap(true, Ordering::Relaxed);
-        }
-        let mut seen = self.seen.lock().expect("nothing panics while holding it");
-        if seen.came == before.came {
-            seen.revision = Some(revision);
+            held.seen.store(revision, Ordering::Relaxed);
         }
         Ok(any)
     }

@@ -1,16 +1,19 @@
-//! A proxy of the tests' own in front of a Redis: it can lead some connections astray, or cut one at the worst moment.
+//! A proxy of the tests' own in front of a Redis: it can lead some connections astray, cut one at the worst moment, or
+//! tell what is under way at once.
 //! What it looks for are words in what a client sends. Its test needs a runtime of several threads, since starting a
 //! server keeps one busy.
 
 use std::{
     net::Ipv4Addr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::{Instant, sleep_until},
 };
 
 /// What it does with a connection on which a client says certain words.
@@ -20,7 +23,13 @@ pub(crate) enum Order {
     LeadTo(u16),
     /// What is said reaches the server; the answer, once it is there, is thrown away and the connection is cut. Once only.
     CutAnswer,
+    /// Answers wait until this is said on the connection, too, but no longer than half a second: it is carried out where
+    /// that is said before anything was answered.
+    Gather(&'static str),
 }
+
+/// How long answers wait for what is to be said beside.
+const GATHERS: Duration = Duration::from_millis(500);
 
 /// A proxy, which ends when dropped.
 pub(crate) struct Proxy {
@@ -77,6 +86,7 @@ async fn carry(mut client: TcpStream, server: u16, orders: Orders) {
     let Ok(mut to) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await else { return };
     let mut led = false;
     let mut cut = false;
+    let mut gathers: Option<(&str, Instant)> = None;
     let (mut said, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         tokio::select! {
@@ -89,11 +99,17 @@ async fn carry(mut client: TcpStream, server: u16, orders: Orders) {
                             (to, led) = (other, true);
                         }
                         Order::CutAnswer => cut = true,
+                        Order::Gather(other) => gathers = Some((other, Instant::now() + GATHERS)),
                     }
+                }
+                if gathers.is_some_and(|(other, _)| has(&said[..length], other)) {
+                    orders.lock().expect("no panic while it was held").1 += 1;
+                    gathers = None;
                 }
                 if to.write_all(&said[..length]).await.is_err() { return }
             }
-            read = to.read(&mut answered) => {
+            () = sleep_until(gathers.map_or_else(Instant::now, |(_, until)| until)), if gathers.is_some() => gathers = None,
+            read = to.read(&mut answered), if gathers.is_none() => {
                 let Ok(length @ 1..) = read else { return };
                 if cut || client.write_all(&answered[..length]).await.is_err() { return }
             }
@@ -105,12 +121,18 @@ async fn carry(mut client: TcpStream, server: u16, orders: Orders) {
 fn ordered(orders: &Orders, said: &[u8], led: bool) -> Option<Order> {
     let mut orders = orders.lock().expect("no panic while it was held");
     let (words, order) = orders.0.filter(|_| !led)?;
-    if !said.windows(words.len()).any(|part| part == words.as_bytes()) {
+    if !has(said, words) {
         return None;
     }
-    orders.1 += 1;
-    if order == Order::CutAnswer {
-        orders.0 = None;
+    match order {
+        Order::LeadTo(_) => orders.1 += 1,
+        Order::CutAnswer => *orders = (None, orders.1 + 1),
+        // It is carried out once the other is said.
+        Order::Gather(_) => orders.0 = None,
     }
     Some(order)
+}
+
+fn has(said: &[u8], words: &str) -> bool {
+    memchr::memmem::find(said, words.as_bytes()).is_some()
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{self, protocol::CloseFrame},
@@ -123,23 +126,26 @@ impl Stream {
 
     /// The next message of this type; everything before it is passed over.
     pub(crate) async fn until(&mut self, kind: &str) -> Value {
-        loop {
-            let message = self.next().await.message();
-            if message["type"] == kind {
-                return message;
-            }
-        }
+        self.up_to(kind).await.pop().expect("it ends with that")
     }
 
-    /// All messages up to and including the first of this type.
+    /// All messages up to and including the first of this type. The patience of a test is for all of them together, since
+    /// a stream that is broken goes on with heartbeats.
     pub(crate) async fn up_to(&mut self, kind: &str) -> Vec<Value> {
-        let mut messages = Vec::new();
+        let mut messages: Vec<Value> = Vec::new();
+        let given_up = Instant::now() + PATIENCE;
         loop {
-            let message = self.next().await.message();
-            let last = message["type"] == kind;
-            messages.push(message);
-            if last {
-                return messages;
+            let types = || messages.iter().map(|message| message["type"].to_string()).collect::<Vec<_>>().join(", ");
+            match timeout_at(given_up, self.wait()).await {
+                Err(_) => panic!("waited {PATIENCE:?} in vain for {kind}; what came: [{}]", types()),
+                Ok(Said::End(frame)) => panic!("the stream ended ({frame:?}) before {kind}; what came: [{}]", types()),
+                Ok(Said::Message(message)) => {
+                    let last = message["type"] == kind;
+                    messages.push(message);
+                    if last {
+                        return messages;
+                    }
+                }
             }
         }
     }

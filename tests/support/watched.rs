@@ -1,5 +1,5 @@
-//! A store that is watched: what is asked of it is counted, and it panics where a test wants that something in its
-//! node's own threads does. Everything else it leaves to the store that it stands before.
+//! A store that is watched: what is asked of it is counted, commits to a feed wait while a test holds them, and it panics
+//! where a test wants that something in its node's own threads does. Everything else it leaves to the store that it stands before.
 
 use std::{
     collections::BTreeMap,
@@ -16,13 +16,18 @@ use newswire::{
         Remembered, Row, SharedStore, Store, StoreError, Token, Version, Witness,
     },
 };
+use tokio::sync::watch;
 use uuid::Uuid;
+
+use super::PATIENCE;
 
 /// A watched store.
 #[derive(Debug)]
 pub(crate) struct Watched {
     store: SharedStore,
     watch: Mutex<Watch>,
+    /// The feed whose commits are held, and how many there are.
+    gate: watch::Sender<(Option<FeedId>, usize)>,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +42,19 @@ struct Watch {
 
 impl Watched {
     pub(crate) fn new(store: SharedStore) -> Self {
-        Self { store, watch: Mutex::default() }
+        Self { store, watch: Mutex::default(), gate: watch::Sender::default() }
+    }
+
+    /// Commits to this feed wait from now on, and none do where there is no feed.
+    pub(crate) fn hold(&self, feed: Option<FeedId>) {
+        self.gate.send_modify(|(held, _)| *held = feed);
+    }
+
+    /// Waits until so many commits are held.
+    pub(crate) async fn held(&self, commits: usize) {
+        let mut gate = self.gate.subscribe();
+        let held = tokio::time::timeout(PATIENCE, gate.wait_for(|(_, waiting)| *waiting == commits)).await;
+        held.unwrap_or_else(|_| panic!("{commits} commits are not there")).expect("the gate is there");
     }
 
     /// How often each read was asked for since this was asked last.
@@ -87,6 +104,13 @@ impl Store for Watched {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        let mut gate = self.gate.subscribe();
+        let holds = |(held, _): &(Option<FeedId>, usize)| held.as_ref() == Some(&commit.feed);
+        if holds(&gate.borrow_and_update()) {
+            self.gate.send_modify(|(_, waiting)| *waiting += 1);
+            gate.wait_for(|gate| !holds(gate)).await.expect("the gate is there");
+            self.gate.send_modify(|(_, waiting)| *waiting -= 1);
+        }
         self.store.commit(commit).await
     }
 

@@ -15,7 +15,7 @@ use crate::support::{
     Fallible,
     latency::count,
     newswire::FEED,
-    proc::Computed,
+    proc::{Computed, memory},
     report::{Figure, Reach},
 };
 
@@ -62,12 +62,17 @@ pub(crate) fn measure(subject: &mut Subject, wire: Wire, quick: bool) -> Fallibl
     returning.after = subject.head - u64::from(MISSED);
     crowd.join(returning.clone())?;
     returning.readers = readers;
+    let held = memory(&subject.processes)?;
     let before = Computed::by(&subject.processes)?;
     let tally: Tally = crowd.join(returning)?;
     let computed = Computed::by(&subject.processes)?.since(&before);
+    // All of them are here, and have everything. An idle reader costs as much as the case `memory` says; what was put
+    // together for them is shared.
+    let each = count(memory(&subject.processes)?.saturating_sub(held)) / count(readers as u64);
     let mut figures = vec![
         Figure::to_reach("CPU per reader, µs", 1, micros(computed.all) / count(readers as u64), Reach::TimesFloor(2.5)),
         Figure::told("until the last reader has it, ms", 0, tally.took.as_secs_f64() * 1e3),
+        Figure::told("memory kept per reader, bytes", 0, each),
         Figure::told("bytes per reader", 0, count(tally.bytes) / count(readers as u64)),
     ];
     figures.extend(losses(&tally));

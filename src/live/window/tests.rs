@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::live::filters::{Count, Filters};
 use crate::news::{Ever, Feed, Kind, Mark, Record, Status};
 
 fn position(seq: u64) -> Position {
@@ -140,4 +141,39 @@ fn what_takes_text_away_is_remembered() {
     entries[1].kind = Kind::ItemRetracted;
     window.append(entries, state(4));
     assert_eq!(window.taken_away(), 3);
+}
+
+#[test]
+fn a_change_is_judged_once_for_all_readers_with_the_same_filter_on_every_wire() {
+    const READERS: usize = 100;
+    let filters = Filters::none(Count::default());
+    let open = |tag: &str| {
+        let mut filter = Filter::default();
+        filter.add("tag", tag).expect("a tag");
+        filters.enter(filter).expect("room")
+    };
+    let Some(Change { what, .. }) = log(&[1], &[1], "{\"tags\":[\"election\"]}").remove(0).change else {
+        panic!("newest")
+    };
+    let What::Item(mut record) = std::sync::Arc::unwrap_or_clone(what) else { panic!("an item") };
+    record.ever.tags = vec!["election".to_owned(), "budget".to_owned()];
+    let shared = &Shared::new("news".parse().expect("a feed id"), Change::of_item(record));
+    let tags = ["election", "budget", "weather"];
+    let readers: Vec<Wanted> = tags.repeat(READERS).iter().map(|tag| open(tag)).collect();
+    let shown = |to: &[Wanted]| {
+        let on = |wire| to.iter().filter_map(move |wanted| shared.wanted(wanted, wire, Moment::from_millis(0)));
+        [Wire::WebSocket, Wire::Deflate, Wire::Sse].into_iter().flat_map(on).collect::<Vec<Bytes>>()
+    };
+    let bytes = shown(&readers);
+    assert_eq!(bytes.len(), 2 * READERS * 3, "two of the filters show it, or that it has left");
+    let made: std::collections::HashSet<*const u8> = bytes.iter().map(|form| form.as_ptr()).collect();
+    assert!(made.len() <= 2 * 3, "each form is made once: {}", made.len());
+    assert_eq!(shared.judged().len(), tags.len());
+
+    // Whoever judged it again would find something else.
+    shared.judged().values_mut().for_each(|verdict| *verdict = Verdict::Hidden);
+    assert!(shown(&readers).is_empty() && shown(&[open("election")]).is_empty(), "it is judged again");
+    let others = [open("economy"), open("election")];
+    assert!(shown(&others).is_empty());
+    assert_eq!(shared.judged().len(), tags.len() + 1);
 }

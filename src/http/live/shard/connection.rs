@@ -24,7 +24,7 @@ use super::{
     wheel::Due,
 };
 use crate::live::{
-    Reader, Turn, Wire,
+    Goodbye, Reader, Turn, Wire,
     batch::Batches,
     drain::{Leave, Staying},
     reader::Clock,
@@ -140,7 +140,11 @@ impl Connection {
             match wrote {
                 Err(_) => return Fate::Gone,
                 Ok(Wrote::Some) => return self.stuck(pass),
-                Ok(Wrote::All) if gathered == Gathered::All || (none && !self.speech.owes()) => return self.rest(pass),
+                Ok(Wrote::All) if gathered == Gathered::All || (none && !self.speech.owes()) => {
+                    // It was full, and there is nothing now that it could take. No event will tell that it is not full.
+                    self.stuck_since = None;
+                    return self.rest(pass);
+                }
                 Ok(Wrote::All) => {}
             }
         }
@@ -164,6 +168,12 @@ impl Connection {
             End::Open => Fate::Waits,
             End::Owed(last) => {
                 if last == Last::Ours && self.socket.shutdown(Shutdown::Write).is_err() {
+                    return Fate::Gone;
+                }
+                // Who is one too many has no place here in which it could wait for its client. The system still brings what
+                // was written, unless there is something unread.
+                if self.speech.parting == Parting::Bye(Goodbye::Full) {
+                    let _unread = (&self.socket).read(pass.scratch);
                     return Fate::Gone;
                 }
                 let until = pass.clock.instant + CLOSING;
@@ -222,7 +232,8 @@ impl Connection {
         }
     }
 
-    /// Reads what the client has sent.
+    /// Reads what the client has sent, and says what follows from it: also where more comes than is read in one turn, so
+    /// that a client which never pauses is answered, and closed in time.
     pub(super) fn hear(&mut self, pass: &mut Pass<'_>) -> Fate {
         for _ in 0..ROUNDS {
             match (&self.socket).read(pass.scratch) {
@@ -235,14 +246,15 @@ impl Connection {
                         return fate;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return if self.speech.has_its_own() { self.advance(pass) } else { Fate::Waits };
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.advance(pass),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Fate::Gone,
             }
         }
-        Fate::Again
+        match self.advance(pass) {
+            Fate::Gone => Fate::Gone,
+            Fate::Waits | Fate::Again => Fate::Again,
+        }
     }
 
     /// Listens to what the client has sent.

@@ -43,6 +43,7 @@ pub(super) struct Speech {
     owed: VecDeque<Bytes>,
     /// What the next pong says.
     pong: Option<Box<[u8]>>,
+    /// What unfinished messages keep in memory: there exactly while a write is unfinished.
     pins: Option<Box<Pins>>,
     pub(super) end: End,
     /// Why it ends, as far as is known by now.
@@ -129,11 +130,6 @@ impl Speech {
         }
     }
 
-    /// Whether there is something to say that no reader has to be asked for.
-    pub(super) fn has_its_own(&self) -> bool {
-        self.pong.is_some() || !self.owed.is_empty() || !self.half.is_empty() || matches!(self.end, End::Owed(_))
-    }
-
     /// Whether messages are owed.
     pub(super) fn owes(&self) -> bool {
         !self.owed.is_empty()
@@ -200,6 +196,10 @@ impl Speech {
                         parts.push(Part::Said(message, seat, before));
                     }
                     Step::Send(messages) => {
+                        // Behind an unfinished write they stay in memory as that does.
+                        if let Some(pins) = &mut self.pins {
+                            pins.add(messages.iter());
+                        }
                         for message in messages {
                             bytes += message.len();
                             parts.push(Part::Owed);
@@ -211,6 +211,8 @@ impl Speech {
                     }
                     // What was gathered is written first, and the reader asked again.
                     Step::Ask | Step::End(_) if stepped => break,
+                    // A socket that drips would have the store asked for each drop, and the answers thrown away.
+                    Step::Ask if self.pins.is_some() => break,
                     Step::Ask => {
                         let reader = self.seats[seat].reader.take().expect("it stepped just now");
                         self.seats[seat].away_at = reader.at().map_or(0, |at| at.seq);
@@ -309,8 +311,11 @@ impl Speech {
                 }
             }
         }
-        if begun.is_some() || self.pins.is_none() {
-            let half = (!self.half.is_empty()).then_some(&self.half);
+        let half = (!self.half.is_empty()).then_some(&self.half);
+        if half.is_none() && self.owed.is_empty() {
+            self.pins = None;
+        } else if begun.is_some() || half.is_none() || self.pins.is_none() {
+            // Else it is in the middle of the same message as before, and what it owes since then is pinned already.
             let messages = begun.as_ref().or(half).into_iter().chain(&self.owed);
             self.pins = Some(Box::new(pinned.pin(messages)));
         }
