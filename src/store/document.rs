@@ -1,37 +1,48 @@
-//! How a feed's document is written: as JSON, with whatever a newer newswire that shares the store wrote into it.
+//! How a feed's document is written where it is kept, and where it is moved: as JSON, with whatever a newer newswire wrote
+//! into it, which no reader is shown. It stands for a serde format: `#[serde(with = "document")]`.
 
-use serde_json::{Map, Value};
+use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de};
+use serde_json::Value;
 
-use crate::{
-    news::{Feed, amend::FIELDS},
-    store::StoreError,
-};
+use crate::news::{Feed, amend::FIELDS};
 
-use super::record::corrupt;
-
-/// A document as it is stored.
+/// A document as it is kept.
 pub(super) fn write(feed: &Feed) -> String {
-    let mut document = serde_json::to_value(feed).expect("a feed's document is plain data");
-    for (name, value) in &feed.more {
-        document[name] = value.clone();
-    }
-    document.to_string()
+    whole(feed).to_string()
 }
 
 /// Reads a document.
 ///
 /// # Errors
 /// It is not written as documents are.
-pub(super) fn read(text: &str) -> Result<Feed, StoreError> {
-    let damaged = |_| corrupt("a feed's document is not one");
-    let feed: Feed = serde_json::from_str(text).map_err(damaged)?;
-    let mut more: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;
+pub(super) fn read(text: &str) -> serde_json::Result<Feed> {
+    deserialize(&mut serde_json::Deserializer::from_str(text))
+}
+
+pub(super) fn serialize<S: Serializer>(feed: &Feed, to: S) -> Result<S::Ok, S::Error> {
+    whole(feed).serialize(to)
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Feed, D::Error> {
+    let document = Value::deserialize(from)?;
+    let feed = Feed::deserialize(&document).map_err(de::Error::custom)?;
+    let Value::Object(mut more) = document else { return Err(de::Error::custom("a document is an object")) };
     more.retain(|name, _| name != "id" && !FIELDS.contains(&name.as_str()));
     Ok(Feed { more, ..feed })
 }
 
+fn whole(feed: &Feed) -> Value {
+    let mut document = serde_json::to_value(feed).expect("a feed's document is plain data");
+    for (name, value) in &feed.more {
+        document[name] = value.clone();
+    }
+    document
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
     use crate::news::amend::amend;
 
