@@ -59,6 +59,15 @@ impl Authority {
 }
 
 impl SecureRedis {
+    /// Whether the program that `REDIS_SERVER` names was built with TLS; if not, says what is not tried.
+    pub(crate) async fn is_possible() -> bool {
+        let settings: Vec<String> = RedisServer::start().say(&["CONFIG", "GET", "tls-port"]).await;
+        if settings.is_empty() {
+            println!("this server of Redis was built without TLS, which is not tried");
+        }
+        !settings.is_empty()
+    }
+
     /// Starts an empty one with a certificate of this authority.
     pub(crate) fn start(authority: &Authority) -> Self {
         let port = Port::any();
