@@ -35,7 +35,8 @@ async fn came_to(answer: Response) -> (u16, u64, bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_under_way_twice_is_carried_out_once_and_answered_twice() {
     let _there = rustls::crypto::ring::default_provider().install_default();
-    let plan = Plan { kept: Kept::Always, nodes: 2, word: Word::Kept, settable: false, sealable: false };
+    let plan =
+        Plan { kept: Kept::Always, nodes: 2, word: Word::Kept, settable: false, networked: false, sealable: false };
     let world = World::new(plan).await;
     world.nodes[1].wire.as_ref().expect("a wire to Redis").delay(LATE);
     for step in 0..STEPS {
