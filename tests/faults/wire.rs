@@ -94,9 +94,9 @@ impl Wire {
         self.links(reach).for_each(Link::cut);
     }
 
-    /// How many bytes between the node and the servers were held back so far.
-    pub(crate) fn held(&self) -> u64 {
-        self.links(Reach::Servers).map(Link::held).sum()
+    /// How many bytes between the node and these were held back so far.
+    pub(crate) fn held(&self, reach: Reach) -> u64 {
+        self.links(reach).map(Link::held).sum()
     }
 
     /// How many replies of the servers were late so far.

@@ -26,12 +26,13 @@ fn reach(wire: &Wire, dice: &mut Dice) -> Reach {
 pub(super) async fn briefly(world: &World, dice: &mut Dice) -> Fired {
     let node = dice.below(world.nodes.len());
     let wire = world.nodes[node].wire.as_ref().expect("a wire to Redis");
-    let (began, before, reach) = (Instant::now(), wire.held(), reach(wire, dice));
+    let (began, reach) = (Instant::now(), reach(wire, dice));
+    let before = wire.held(reach);
     wire.hold(reach, &[Way::Up, Way::Down]);
     tokio::time::sleep(Duration::from_millis(200 + dice.below(700) as u64)).await;
-    until("something is held back", async || wire.held() > before).await;
+    until("something is held back", async || wire.held(reach) > before).await;
     wire.mend();
-    let proof = format!("{} bytes between node {node} and {} held back", wire.held() - before, reach.name());
+    let proof = format!("{} bytes between node {node} and {} held back", wire.held(reach) - before, reach.name());
     Fired { fault: Fault::CutOffBriefly, proof, began, ended: Instant::now(), away: vec![node], lost_at: None }
 }
 
@@ -39,10 +40,11 @@ pub(super) async fn briefly(world: &World, dice: &mut Dice) -> Fired {
 pub(super) async fn long(world: &World, dice: &mut Dice, fault: Fault, ways: &[Way]) -> Fired {
     let node = dice.below(world.nodes.len());
     let wire = world.nodes[node].wire.as_ref().expect("a wire to Redis");
-    let (began, before, reach) = (Instant::now(), wire.held(), reach(wire, dice));
+    let (began, reach) = (Instant::now(), reach(wire, dice));
+    let before = wire.held(reach);
     wire.hold(reach, ways);
     // What breaks at the same time may have silenced one of the two, until that is whole again.
-    until("something is held back", async || wire.held() > before).await;
+    until("something is held back", async || wire.held(reach) > before).await;
     let seen = red(world, node, "").await;
     let told = world.told(node, began).await;
     tokio::time::sleep(Duration::from_millis(dice.below(2_000) as u64)).await;
@@ -50,7 +52,7 @@ pub(super) async fn long(world: &World, dice: &mut Dice, fault: Fault, ways: &[W
         wire.cut(reach);
     }
     wire.mend();
-    let held = wire.held() - before;
+    let held = wire.held(reach) - before;
     let to = reach.name();
     let proof = format!("{held} bytes between node {node} and {to} held back; {seen}; {told} readers told");
     Fired { fault, proof, began, ended: Instant::now(), away: vec![node], lost_at: None }
