@@ -87,7 +87,8 @@ impl Draw {
 
     async fn played(self) -> Outcome {
         let began = Instant::now();
-        let world = Arc::new(World::new(self.plan()).await);
+        let world = timeout(LONGEST, World::new(self.plan())).await;
+        let world = Arc::new(world.unwrap_or_else(|_| panic!("its servers do not come up within {LONGEST:?}")));
         let played = AssertUnwindSafe(timeout(LONGEST, self.played_in(&world))).catch_unwind().await;
         let right = played.as_ref().is_ok_and(|played| played.as_ref().is_ok_and(|(_, verdict, _)| verdict.is_clean()));
         if !right {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::server::FEED,
-    world::{Kept, Plan, Word, World},
+    world::{Kept, PATIENCE, Plan, Word, World},
 };
 
 /// By how much each reply to the one node is late.
@@ -22,7 +22,7 @@ async fn ask(world: &World, node: usize, method: Method, path: &str, etag: Optio
     if let Some(etag) = etag {
         request = request.header("If-Match", etag);
     }
-    request.send().await.expect("the node answers")
+    request.timeout(PATIENCE).send().await.expect("the node answers in time")
 }
 
 /// Status, the item's version, and whether it is said that it was carried out before.
