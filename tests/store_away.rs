@@ -85,10 +85,15 @@ async fn a_private_feed_whose_tokens_cannot_be_asked_for_is_no_error_to_its_stre
     server.beside_it(&["feed", "set", FEED, "--access", "token"]);
     let private = async || server.get(&format!("/v1/feeds/{FEED}")).await.is_ok_and(|answer| answer.status() == 401);
     support::until("the feed is private", private).await;
-    let token = server.token(&["--can", "read"]);
-    // Nobody has shown the token here yet, and this node does not know yet that its store is away.
+    let (other, token) = (server.token(&["--can", "read"]), server.token(&["--can", "read"]));
+    let open = async |token: &str| {
+        let request = server.client.get(server.url(&format!("/v1/feeds/{FEED}/live"))).bearer_auth(token);
+        request.send().await.expect("the server answers")
+    };
+    // The feed is awake, nobody has shown the token here yet, and this node does not know yet that its store is away.
+    let there = open(&other).await;
+    assert_eq!(there.status(), 200);
     server.redis().pause();
-    let events = server.client.get(server.url(&format!("/v1/feeds/{FEED}/live"))).bearer_auth(&token).send();
     let socket = async |path: &str| {
         let url = server.url(path).replace("http:", "ws:");
         let mut request = url.into_client_request().expect("a request");
@@ -98,13 +103,13 @@ async fn a_private_feed_whose_tokens_cannot_be_asked_for_is_no_error_to_its_stre
     };
     let one = format!("/v1/feeds/{FEED}/live");
     let several = format!("/v1/live?feed={FEED}");
-    let (events, one, several) = tokio::join!(events, socket(&one), socket(&several));
-    let events = events.expect("the server answers");
+    let (events, one, several) = tokio::join!(open(&token), socket(&one), socket(&several));
     assert_eq!(events.status(), 200);
     let events = events.text().await.expect("a stream that ends");
     assert!(events.contains("retry: ") && events.contains("\"reason\":\"storeAway\""), "{events}");
     assert_eq!((&one["reason"], &several["reason"]), (&json!("storeAway"), &json!("storeAway")));
     server.redis().resume();
+    drop(there);
 }
 
 #[tokio::test]
