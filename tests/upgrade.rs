@@ -182,7 +182,7 @@ async fn who_comes_to_a_node_that_drains_is_sent_on_and_who_is_there_sees_every_
     assert_eq!(most, 2, "whoever had its turn last saw both changes");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_poll_that_nobody_waits_for_any_more_is_told_to_pause_and_one_that_has_something_coming_gets_it() {
     let node = Server::start(Kept::Sqlite).await;
     let watch = Watch::over(&node).await;
@@ -199,7 +199,11 @@ async fn a_poll_that_nobody_waits_for_any_more_is_told_to_pause_and_one_that_has
         assert_eq!((&answer["changes"], &answer["position"]), (&json!([]), &last["position"]));
     };
     let stopping = async {
-        watch.until("the poll waits", |now| now.get("newswire_readers", &[("transport", "poll")]) == 1.0).await;
+        until("the poll waits", async || {
+            let told = node.client.get(&watch.url).send().await.expect("the metrics are there");
+            told.text().await.expect("a body").contains("newswire_readers{transport=\"poll\"} 1\n")
+        })
+        .await;
         // A request whose end has not come yet is waited for, and so the node is there for others.
         let mut slow = TcpStream::connect(("127.0.0.1", node.port())).await.expect("the node is there");
         let body = r#"{"headline": "Slow"}"#;
