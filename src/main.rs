@@ -97,7 +97,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let metrics = Metrics::of(&measured, &doors, &shards);
     announce(address, watched.as_ref(), proxy.public.as_ref().map(PublicUrl::as_str), editor.as_ref());
     tokio::select! {
-        () = metrics.serve(watched, doors.clone()) => {}
+        () = metrics.serve(watched) => {}
         () = http::serve::accept(listener, http::router(doors), proxy, shards, drain.clone()) => {}
         () = stop(&drain, settings.spread, settings.drain) => {}
     }

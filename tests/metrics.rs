@@ -304,12 +304,14 @@ async fn a_store_that_is_away_is_told_by_the_age_of_what_was_checked() {
     let _reader = reader(&server, Door::WebSocket).await;
     let well = watch.scrape().await;
     assert!(well.get("newswire_checked_age_seconds", &[]) < 5.0);
+    assert_eq!(well.get("newswire_ready", &[]), 1.0);
     for quiet in ["newswire_stale", "newswire_store_errors_total", "newswire_follower_errors_total"] {
         assert_eq!(well.get(quiet, &[]), 0.0, "{quiet}");
     }
     server.redis().pause();
     let stale = watch.until("it is stale", |now| now.get("newswire_stale", &[]) == 1.0).await;
     assert!(stale.get("newswire_checked_age_seconds", &[]) > 5.0);
+    assert_eq!(stale.get("newswire_ready", &[]), 0.0);
     let refused = server.edit(Method::POST, "items").json(&json!({"headline": "During"})).send().await;
     assert_eq!(refused.expect("an answer").status(), 503);
     Stream::open(&server, Door::Sse, "").await.until("bye").await;
@@ -323,7 +325,8 @@ async fn a_store_that_is_away_is_told_by_the_age_of_what_was_checked() {
     );
     assert_eq!(away.get("newswire_streams", &[WEB_SOCKET]), 1.0, "who is there stays");
     server.redis().resume();
-    let back = watch.until("it is back", |now| now.get("newswire_stale", &[]) == 0.0).await;
+    let back = watch.until("it is back", |now| now.get("newswire_ready", &[]) == 1.0).await;
+    assert_eq!(back.get("newswire_stale", &[]), 0.0);
     assert!(age(&back) < 5.0);
 }
 
@@ -345,6 +348,7 @@ async fn metrics_are_told_while_the_server_drains_and_on_their_own_listener_alon
     let (ended, ()) = tokio::join!(server.stop(), async {
         let draining = watch.until("it drains", |now| now.get("newswire_draining", &[]) == 1.0).await;
         assert_eq!(draining.get("newswire_open_requests", &[("place", "writes")]), 1.0);
+        assert_eq!(draining.get("newswire_ready", &[]), 0.0);
         drop(slow);
     });
     assert!(ended.success());

@@ -90,6 +90,35 @@ async fn what_was_exported_from_redis_is_the_same_on_sqlite() {
 }
 
 #[tokio::test]
+async fn what_a_newer_version_wrote_into_a_feed_moves_with_it_to_either_store_and_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start(Kept::Redis).await;
+    filled(&server).await;
+    // Fields that this version knows nothing of.
+    let key: Vec<String> = server.redis().say(&["KEYS", "nw:*:feed:world"]).await;
+    let written: String = server.redis().say(&["HGET", &key[0], "doc"]).await;
+    let mut newer: Value = serde_json::from_str(&written).expect("JSON");
+    newer["editors"] = json!({"by": "a newer one"});
+    let _: u64 = server.redis().say(&["HSET", &key[0], "doc", &newer.to_string()]).await;
+    let mut from = server;
+    for to in [Kept::Sqlite, Kept::Redis] {
+        let file = dir.path().join(format!("{to:?}.jsonl"));
+        assert_eq!(on(&from, &["export", "--feed", "world", text(&file)]).await.code, 0);
+        let next = Server::start(to).await;
+        let imported = on(&next, &["import", "--resume", text(&file)]).await;
+        assert_eq!(imported.code, 0, "{}", imported.err);
+        // What this version changes of the feed costs nothing of it, and nobody is shown it.
+        next.beside_it(&["feed", "set", "world", "--title", &format!("On {to:?}")]);
+        newer["title"] = format!("On {to:?}").into();
+        let exported = on(&next, &["export", "--feed", "world"]).await.json();
+        let feed = exported.iter().find(|row| row["row"] == "feed").expect("the feed's row");
+        assert_eq!(feed["document"], newer);
+        assert_eq!(next.read("/v1/feeds/world").await.get("editors"), None);
+        from = next;
+    }
+}
+
+#[tokio::test]
 async fn an_export_can_be_piped_and_one_without_feeds_has_the_tokens() {
     let server = Server::start(Kept::Sqlite).await;
     let exported = on(&server, &["export"]).await;

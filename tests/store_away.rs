@@ -9,6 +9,7 @@ use support::{
     server::{FEED, Kept, Server},
     stream::{Door, Said, Stream},
 };
+use tokio_tungstenite::{connect_async, tungstenite::client::IntoClientRequest as _};
 
 async fn a_store_that_is_away(take: impl Fn(&Server), give_back: impl Fn(&Server)) {
     let server = Server::start(Kept::Redis).await;
@@ -84,6 +85,39 @@ async fn readers_stay_while_redis_is_paused_and_go_on_when_it_is_back() {
 #[tokio::test]
 async fn readers_stay_while_redis_is_stopped_and_go_on_when_it_is_back() {
     a_store_that_is_away(|server| server.redis().kill(), |server| server.redis().up()).await;
+}
+
+#[tokio::test]
+async fn a_private_feed_whose_tokens_cannot_be_asked_for_is_no_error_to_its_streams() {
+    let server = Server::start(Kept::Redis).await;
+    server.beside_it(&["feed", "set", FEED, "--access", "token"]);
+    let private = async || server.get(&format!("/v1/feeds/{FEED}")).await.is_ok_and(|answer| answer.status() == 401);
+    support::until("the feed is private", private).await;
+    let (other, token) = (server.token(&["--can", "read"]), server.token(&["--can", "read"]));
+    let open = async |token: &str| {
+        let request = server.client.get(server.url(&format!("/v1/feeds/{FEED}/live"))).bearer_auth(token);
+        request.send().await.expect("the server answers")
+    };
+    // The feed is awake, nobody has shown the token here yet, and this node does not know yet that its store is away.
+    let there = open(&other).await;
+    assert_eq!(there.status(), 200);
+    server.redis().pause();
+    let socket = async |path: &str| {
+        let url = server.url(path).replace("http:", "ws:");
+        let mut request = url.into_client_request().expect("a request");
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("text"));
+        let (socket, _) = connect_async(request).await.expect("the server takes readers");
+        Stream::WebSocket(Box::new(socket)).next().await.message()
+    };
+    let one = format!("/v1/feeds/{FEED}/live");
+    let several = format!("/v1/live?feed={FEED}");
+    let (events, one, several) = tokio::join!(open(&token), socket(&one), socket(&several));
+    assert_eq!(events.status(), 200);
+    let events = events.text().await.expect("a stream that ends");
+    assert!(events.contains("retry: ") && events.contains("\"reason\":\"storeAway\""), "{events}");
+    assert_eq!((&one["reason"], &several["reason"]), (&json!("storeAway"), &json!("storeAway")));
+    server.redis().resume();
+    drop(there);
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{
+    PATIENCE,
     server::{FEED, Kept, Server},
     stream::{Door, Held, Said, Stream},
 };
+use tokio::time::timeout;
 
 async fn publish(server: &Server, headline: &str) -> Value {
     server.publish(&json!({"headline": headline})).await
@@ -68,9 +70,13 @@ async fn a_store_restored_from_an_older_copy_resets_every_reader() {
     for reader in [&mut open, &mut open_events] {
         assert_eq!(reader.until("reset").await["reason"], "storeChanged");
         let mut held = Held::default();
-        while headlines(&held) != listed {
-            held.apply(&reader.next().await.message());
-        }
+        let coming = async {
+            while headlines(&held) != listed {
+                held.apply(&reader.next().await.message());
+            }
+        };
+        let came = timeout(PATIENCE, coming).await;
+        assert!(came.is_ok(), "the reader ends with {:?}, and {listed:?} is listed", headlines(&held));
     }
     // Whoever comes back, from before, within and after the lost part, is told too.
     for after in [position(&first), skipped, position(&lost), position(&lost_too)] {

@@ -18,11 +18,16 @@ use reqwest::Method;
 use serde_json::json;
 use support::{
     crowd::{Crowd, Seen},
-    server::{Kept, Server},
+    server::{FEED, Kept, Server},
     stream::{Door, Said, Stream},
     until,
+    watch::Watch,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
 /// How long after the end of the spread the last reader may be back.
 const BACK: Duration = Duration::from_secs(5);
@@ -175,4 +180,59 @@ async fn who_comes_to_a_node_that_drains_is_sent_on_and_who_is_there_sees_every_
     assert_eq!(status.code(), Some(0));
     assert!(pauses.iter().all(|pause| (100..=1_000).contains(pause)), "others are there to take them: {pauses:?}");
     assert_eq!(most, 2, "whoever had its turn last saw both changes");
+}
+
+#[tokio::test]
+async fn a_poll_that_nobody_waits_for_any_more_is_told_to_pause_and_one_that_has_something_coming_gets_it() {
+    let node = Server::start(Kept::Sqlite).await;
+    let watch = Watch::over(&node).await;
+    let first = node.publish(&json!({"headline": "First"})).await;
+    let last = node.publish(&json!({"headline": "Last"})).await;
+    let poll = async |after: &serde_json::Value, wait: u8| {
+        let after = after["position"].as_str().expect("a position");
+        node.get(&format!("/v1/feeds/{FEED}/changes?after={after}&wait={wait}")).await.expect("the node answers")
+    };
+    let waiting = async {
+        let answer = poll(&last, 30).await;
+        assert_eq!(answer.status(), 200, "who waited already is told where it stands");
+        let answer: serde_json::Value = answer.json().await.expect("JSON");
+        assert_eq!((&answer["changes"], &answer["position"]), (&json!([]), &last["position"]));
+    };
+    let stopping = async {
+        until("the poll waits", async || {
+            let told = node.client.get(&watch.url).send().await.expect("the metrics are there");
+            told.text().await.expect("a body").contains("newswire_readers{transport=\"poll\"} 1\n")
+        })
+        .await;
+        // A request whose end has not come yet is waited for, and so the node is there for others.
+        let mut slow = TcpStream::connect(("127.0.0.1", node.port())).await.expect("the node is there");
+        let body = r#"{"headline": "Slow"}"#;
+        let head = format!(
+            "POST /v1/feeds/{FEED}/items HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: {}\r\n\r\n",
+            node.token,
+            body.len(),
+        );
+        slow.write_all(head.as_bytes()).await.expect("the node reads");
+        let red = async || node.get("/readyz").await.is_ok_and(|answer| answer.status() == 503);
+        let late = async {
+            until("the node is not ready", red).await;
+            for _ in 0..3 {
+                let answer = poll(&last, 30).await;
+                assert_eq!(answer.status(), 503);
+                let pause = answer.headers()["retry-after"].to_str().expect("text").parse::<u64>().expect("seconds");
+                assert!((1..=4).contains(&pause), "{pause}");
+            }
+            assert_eq!(poll(&last, 0).await.status(), 200, "who does not want to wait makes pauses of its own");
+            let more: serde_json::Value = poll(&first, 30).await.json().await.expect("JSON");
+            assert_eq!(more["position"], last["position"]);
+            slow.write_all(body.as_bytes()).await.expect("the node reads");
+            let mut answer = String::new();
+            slow.read_to_string(&mut answer).await.expect("the node answers");
+            assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        };
+        let (status, ()) = tokio::join!(node.stop(), late);
+        assert_eq!(status.code(), Some(0));
+    };
+    tokio::join!(waiting, stopping);
 }

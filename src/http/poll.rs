@@ -19,10 +19,11 @@ use super::{
 };
 use crate::{
     live::{
+        Ending, Goodbye, Wire,
         message::Reset,
         poll::{Asked, Polled, poll},
     },
-    news::{After, position::NotAPosition},
+    news::{After, FeedId, position::NotAPosition},
 };
 
 /// How long a poll waits for a change at most, in seconds.
@@ -50,7 +51,7 @@ pub async fn changes(
     if wait > LONGEST_WAIT {
         return Err(Problem::bad_request("wait", format!("wait is 0 to {LONGEST_WAIT} seconds, not {wait}.")));
     }
-    let id = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
+    let id: FeedId = feed.parse().map_err(|_| Problem::no_feed(&feed))?;
     let Some(awake) = doors.feeds.open(&id).await? else { return Err(Problem::no_feed(&feed)) };
     let right = match ticket {
         None => access::right(&doors, &headers, &awake.state()).await?,
@@ -64,6 +65,7 @@ pub async fn changes(
     let numbers = &doors.feeds.numbers;
     let body = match polled {
         Polled::Revoked => return Err(Problem::unauthorized("The token was revoked, or the feed now needs one.")),
+        Polled::Leave => return Err(Problem::refused(&Ending::of(&id, Wire::Json, Goodbye::Draining))),
         Polled::Reset { reason: Reset::Gone, .. } => return Err(Problem::no_feed(&feed)),
         Polled::Reset { reason, position } => {
             numbers.resets.one(reason);

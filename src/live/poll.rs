@@ -37,6 +37,8 @@ pub enum Polled {
     },
     /// The right to read was lost meanwhile.
     Revoked,
+    /// There is nothing, and this server, which is being stopped, waits for nothing any more.
+    Leave,
     /// The position is no good: read the items anew, then go on from here.
     Reset {
         /// Why.
@@ -69,6 +71,7 @@ pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, 
     let Asked { after, limit, wait, filter, right } = asked;
     let deadline = Instant::now() + wait;
     let generation = awake.standing().generation;
+    let late = feeds.drain.leaving();
     let mut at = after;
     loop {
         let woken = awake.woken();
@@ -127,8 +130,12 @@ pub async fn poll(feeds: &Feeds, awake: &Awake, asked: Asked) -> Result<Polled, 
                 },
             },
         };
-        if Instant::now() >= deadline || feeds.drain.leaving() {
+        if Instant::now() >= deadline || (feeds.drain.leaving() && !late) {
             return Ok(Polled::Changes { changes: Vec::new(), position, more: false });
+        }
+        // Who is answered that there is nothing, without the wait that it asked for, asks again at once.
+        if late {
+            return Ok(Polled::Leave);
         }
         let _waiting = feeds.numbers.polls.wait();
         tokio::select! {

@@ -1,6 +1,9 @@
 //! Changes: what is committed, how it reaches this node's windows, and whether the node is in touch with its store.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use prometheus_client::registry::{Registry, Unit};
 
@@ -12,11 +15,12 @@ use crate::{
     store::{Witness, measured::Measured},
 };
 
-pub(super) fn register(ours: &mut Registry, feeds: &Arc<Feeds>, measured: &Arc<Measured>) {
+/// `ready`: whether the server was ready when the scrape began.
+pub(super) fn register(ours: &mut Registry, feeds: &Arc<Feeds>, measured: &Arc<Measured>, ready: &Arc<AtomicBool>) {
     committed(ours, measured);
     followed(ours, feeds);
     windows(ours, feeds);
-    in_touch(ours, feeds, measured);
+    in_touch(ours, feeds, measured, ready);
 }
 
 fn committed(ours: &mut Registry, measured: &Arc<Measured>) {
@@ -72,13 +76,19 @@ fn windows(ours: &mut Registry, feeds: &Arc<Feeds>) {
     );
 }
 
-fn in_touch(ours: &mut Registry, feeds: &Arc<Feeds>, measured: &Arc<Measured>) {
+fn in_touch(ours: &mut Registry, feeds: &Arc<Feeds>, measured: &Arc<Measured>, ready: &Arc<AtomicBool>) {
     let all = feeds.clone();
     ours.register_with_unit(
         "checked_age",
         "How long ago this node last confirmed with the store that it has everything; over 5 s it is stale",
         Unit::Seconds,
         gauge(move |told| all.freshness.age().map_or(Ok(()), |age| told.one(age.as_secs_f64()))),
+    );
+    let ready = ready.clone();
+    ours.register(
+        "ready",
+        "1 where new readers and publishes are welcome, as /readyz says; for this, a scrape has the store written to",
+        gauge(move |told| told.one(u64::from(ready.load(Ordering::Relaxed)))),
     );
     let all = feeds.clone();
     ours.register(
@@ -90,7 +100,7 @@ fn in_touch(ours: &mut Registry, feeds: &Arc<Feeds>, measured: &Arc<Measured>) {
     ours.register(
         "draining",
         "1 while the server stops and tells readers to leave",
-        gauge(move |told| told.one(u64::from(all.drain.leaving()))),
+        gauge(move |told| told.one(u64::from(all.drain.spread().is_some()))),
     );
     let store = measured.clone();
     ours.register(

@@ -16,8 +16,9 @@ use std::{
     future, io,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -28,22 +29,28 @@ use axum::{
 };
 use http::{StatusCode, header};
 use prometheus_client::{encoding::text, registry::Registry};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    http::{Doors, live::shard::Shards, serve},
+    http::{Doors, health::Readiness, live::shard::Shards, serve},
     store::measured::Measured,
 };
 
 /// The form of the text (OpenMetrics 1.0, section 4.1).
 const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How long a scrape waits for the store to say that it takes writes: longer than any question to Redis may take. Where
+/// that does not come, as from a disk that stands still, the server is not ready.
+const READY_WITHIN: Duration = Duration::from_secs(3);
+
 /// Everything that is told.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    doors: Doors,
     shards: Shards,
     silent: Arc<AtomicUsize>,
+    ready: Arc<AtomicBool>,
     /// Held by the one who scrapes: others wait, so that however many ask, a scrape costs what one costs.
     scraping: tokio::sync::Mutex<()>,
 }
@@ -52,26 +59,35 @@ impl Metrics {
     /// The metrics of a server. A further one is a further `register`.
     #[must_use]
     pub fn of(measured: &Arc<Measured>, doors: &Doors, shards: &Shards) -> Arc<Self> {
-        let (mut registry, silent) = (Registry::default(), Arc::default());
+        let (mut registry, silent, ready) = (Registry::default(), Arc::default(), Arc::default());
         let ours = registry.sub_registry_with_prefix("newswire");
         readers::register(ours, doors, shards, &silent);
-        changes::register(ours, &doors.feeds, measured);
+        changes::register(ours, &doors.feeds, measured, &ready);
         store::register(ours, measured);
         requests::register(ours, doors);
         process::register(&mut registry);
-        Arc::new(Self { registry, shards: shards.clone(), silent, scraping: tokio::sync::Mutex::default() })
+        let (doors, shards) = (doors.clone(), shards.clone());
+        Arc::new(Self { registry, doors, shards, silent, ready, scraping: tokio::sync::Mutex::default() })
     }
 
     /// Serves them until the process ends, also while everybody else is told to leave; for ever nobody, where no listener
     /// is given.
-    pub async fn serve(self: Arc<Self>, listener: Option<TcpListener>, doors: Doors) {
+    pub async fn serve(self: Arc<Self>, listener: Option<TcpListener>) {
         let Some(listener) = listener else { return future::pending().await };
-        let shards = self.shards.clone();
+        let (doors, shards) = (self.doors.clone(), self.shards.clone());
         let router = Router::new()
             .route("/metrics", get(tell))
             .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here but /metrics.\n") })
             .with_state(self);
         serve::accept(listener, router, doors.proxy, shards, doors.drain).await;
+    }
+
+    /// Asks those who cannot be asked while the text is written: the shards, and whether the server is ready.
+    async fn ask(&self) {
+        let ready = timeout(READY_WITHIN, Readiness::of(&self.doors));
+        let (silent, ready) = tokio::join!(self.shards.take_census(), ready);
+        self.silent.store(silent, Ordering::Relaxed);
+        self.ready.store(ready.is_ok_and(|ready| ready.reason.is_none()), Ordering::Relaxed);
     }
 
     fn text(&self) -> Result<String, std::fmt::Error> {
@@ -85,7 +101,7 @@ impl Metrics {
 async fn tell(State(metrics): State<Arc<Metrics>>) -> Response {
     let one = metrics.clone();
     let _scraping = one.scraping.lock().await;
-    metrics.silent.store(metrics.shards.take_census().await, Ordering::Relaxed);
+    metrics.ask().await;
     // It looks at every feed, and reads files of the system's.
     let text = tokio::task::spawn_blocking(move || metrics.text()).await;
     match text.map_err(io::Error::other).and_then(|text| text.map_err(io::Error::other)) {

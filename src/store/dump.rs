@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
-use super::{Hash, StoreError, Token, hash};
+use super::{Hash, StoreError, Token, document, hash};
 use crate::news::{Ever, Feed, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status};
 
 /// The version of this form, told in the first line of an export.
@@ -75,7 +75,8 @@ pub enum Row {
     },
     /// The feed itself: its last row.
     Feed {
-        /// Its document.
+        /// Its document, also what a newer version wrote into it.
+        #[serde(with = "document")]
         document: Feed,
         /// The newest change.
         head: Position,

@@ -9,6 +9,8 @@
 //! version, due entries and altId hashes stand or fall together. **A read is one consistent view**, has a budget
 //! *inside* the store ([`budget`]) and says where it stopped.
 
+pub mod commit;
+mod document;
 pub mod dump;
 pub mod error;
 pub mod hash;
@@ -18,20 +20,20 @@ pub mod operation;
 pub mod redis;
 pub mod sqlite;
 pub mod token;
+pub mod view;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::news::{
-    After, Change, Cursor, Feed, FeedId, Filter, Kind, Mark, Moment, Position, Record, TimedEnd, feed::Keep,
-};
+use crate::news::{After, Cursor, Feed, FeedId, Filter, Kind, Mark, Moment, Position, Record, feed::Keep};
+pub use commit::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, Once, Remembered, Write, used_id};
 pub use dump::{Dump, Row};
 pub use error::{CommitError, StoreError};
 pub use hash::Hash;
 pub use token::{Scope, Token};
+pub use view::{Changed, Due, Entry, FeedState, Log, Lost, Page, Version};
 
 /// What one read may cost, whatever is behind it. At least one entry is always returned.
 pub mod budget {
@@ -53,249 +55,6 @@ pub const KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// After this long without hearing what it writes, a node hears nothing ([`Store::unheard`]): two signs of life were missed.
 pub const DEAF_AFTER: Duration = Duration::from_secs(7);
-
-/// A request that must not be carried out twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
-    /// The name of the token that made it: keys of different tokens never meet.
-    pub token: String,
-    /// The `Idempotency-Key`.
-    pub key: String,
-    /// Hash of method, path, `If-Match` and body.
-    pub hash: Hash,
-}
-
-impl Once {
-    /// By what a store knows the key: SHA-256 over the length of the token's name (64 bits, big-endian), the name and
-    /// the key. The client's text is not kept: it may be long, and it is not ours.
-    #[must_use]
-    pub fn name(token: &str, key: &str) -> Hash {
-        let mut hash = Sha256::new();
-        hash.update((token.len() as u64).to_be_bytes());
-        hash.update(token);
-        hash.update(key);
-        hash.finalize().into()
-    }
-}
-
-/// By what a store knows, among the altIds, the id of an item that it keeps no more: the id's 16 bytes and 16 zeros, which
-/// no hash is.
-#[must_use]
-pub fn used_id(id: Uuid) -> Hash {
-    let mut used = Hash::default();
-    used[..16].copy_from_slice(id.as_bytes());
-    used
-}
-
-/// What an idempotency key stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
-    /// Hash of the request that used the key.
-    pub hash: Hash,
-    /// The item it was about; the nil one where that was the feed itself.
-    pub item: Uuid,
-    /// The item's version after it; 0 where it made no change of one.
-    pub version: u64,
-    /// The change it made, or the feed's head where it made none.
-    pub position: Position,
-}
-
-/// A change to be committed.
-#[derive(Clone, Debug)]
-pub struct Commit {
-    /// In which feed.
-    pub feed: FeedId,
-    /// The idempotency key it came with.
-    pub once: Option<Once>,
-    /// The mark to stamp on it, from [`Mark::random`].
-    pub mark: Mark,
-    /// What happens.
-    pub kind: Kind,
-    /// When, by [`Store::now`].
-    pub at: Moment,
-    /// The name of the token that asked for it.
-    pub who: String,
-    /// What is written.
-    pub write: Write,
-}
-
-/// What a commit writes.
-#[derive(Clone, Debug)]
-pub enum Write {
-    /// A new feed, with this document. Its `feed.created` is change 1.
-    Create(Feed),
-    /// An item.
-    Item(ItemWrite),
-    /// The feed's own document.
-    Feed(FeedWrite),
-}
-
-/// A feed's document to be written.
-#[derive(Clone, Debug)]
-pub struct FeedWrite {
-    /// The newest change of the feed itself that must be there before ([`FeedState::own`]).
-    pub expected: Position,
-    /// The document as it shall read.
-    pub document: Feed,
-}
-
-/// An item to be written. Its due entries follow from the record: one for `breaking_until`, one for `pin.until`. A
-/// record with status `removed` erases the stories and ever-had words of all its earlier versions, and their bytes leave
-/// the store's files by themselves, without [`Store::scrub`] and also where this process ends right after the commit.
-#[derive(Clone, Debug)]
-pub struct ItemWrite {
-    /// What must be there before.
-    pub expected: Expected,
-    /// The newest change of the feed itself ([`FeedState::own`]) that must be there before; none where the feed's document
-    /// had no say in what is written.
-    pub under: Option<Position>,
-    /// The item as it shall read. `version`, `mark`, `kind` and `at` are set by the caller; the store sets `last_seq`,
-    /// and `born` of a new item.
-    pub record: Record,
-    /// Which fields differ from the version before.
-    pub fields: Vec<String>,
-    /// Hashes of the item's altIds. What an item once had stays its own, also after its removal.
-    pub alt_ids: Vec<Hash>,
-}
-
-/// What must be there before a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// No item of that id.
-    Nothing,
-    /// The item in exactly this version.
-    Version(u64),
-}
-
-/// What came of a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Committed {
-    /// It is committed, at this position.
-    Now(Position),
-    /// A commit with the same key and hash was there before; nothing was changed.
-    Before(Remembered),
-}
-
-/// Why a commit was refused. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// There is no such feed.
-    NoFeed,
-    /// The feed itself has changed since [`ItemWrite::under`].
-    Feed,
-    /// [`Expected::Nothing`], but the item is there, or was; or a new feed, but there is one of that id.
-    Exists,
-    /// [`Expected::Version`], but the item is not there or has another version; or the feed itself has changed since
-    /// [`FeedWrite::expected`].
-    Version,
-    /// Another item has, or had, one of the altIds.
-    AltId(Uuid),
-    /// Another item is pinned there, and its pin still holds.
-    Pin(Uuid),
-    /// The key stands for another request.
-    KeyReused,
-}
-
-/// A feed and where its log stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedState {
-    /// Its document.
-    pub feed: Feed,
-    /// The newest change.
-    pub head: Position,
-    /// The lowest seq that can still be resumed from; at least 1.
-    pub floor: u64,
-    /// The seq of the change by which the last cut was told; 0 where there was none. Positions below it resume with
-    /// [`Lost::Changed`].
-    pub cut: u64,
-    /// The newest change of the feed itself.
-    pub own: Position,
-}
-
-/// Why a position cannot be gone on from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// Its seq is below the floor.
-    Trimmed,
-    /// The store has no such change: another mark, a seq above the head, or below the last cut.
-    Changed,
-    /// There is no such feed.
-    Gone,
-}
-
-/// What changed after a position: every changed item once, in its newest form, in the order of the newest changes.
-#[derive(Clone, Debug)]
-pub struct Changed {
-    /// Items (and the feed itself) whose newest change is after the position, oldest first. Each one's position can
-    /// be resumed from.
-    pub changes: Vec<Change>,
-    /// How far it looked: the last change, or one after it that the filter hides; the head where there is no more. It
-    /// can be resumed from.
-    pub reached: Position,
-    /// The feed's state in the same view.
-    pub state: FeedState,
-    /// Whether the budget ended the read before the head.
-    pub more: bool,
-}
-
-/// One entry of the log.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place.
-    pub position: Position,
-    /// What happened.
-    pub kind: Kind,
-    /// The item that it changed; none for the feed itself.
-    pub item: Option<Uuid>,
-    /// The change, unless a newer change of the same item (or of the feed itself) is already committed.
-    pub change: Option<Change>,
-}
-
-/// A part of the log, without gaps.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// The entries after the position, oldest first, seqs rising by one.
-    pub entries: Vec<Entry>,
-    /// The feed's state in the same view.
-    pub state: FeedState,
-}
-
-/// A page of items as they read now: listed ones only (usable, or retracted with their notice).
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// On the first page, the pinned items by position. Pins that have ended are not pinned.
-    pub pinned: Vec<Record>,
-    /// Items that are not pinned, by (published, id) descending.
-    pub items: Vec<Record>,
-    /// Where the next page goes on; none on the last.
-    pub before: Option<Cursor>,
-    /// The feed's state in the same view.
-    pub state: FeedState,
-}
-
-/// One version of an item: who made it, when, and what differed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// The item as it read, with version, mark, kind, time and status.
-    pub record: Record,
-    /// The name of the token that made it.
-    pub who: String,
-    /// Which fields differ from the version before.
-    pub fields: Vec<String>,
-}
-
-/// Something that ends by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// The feed.
-    pub feed: FeedId,
-    /// The item.
-    pub item: Uuid,
-    /// What of it ends.
-    pub what: TimedEnd,
-    /// When.
-    pub until: Moment,
-}
 
 /// Who noticed that the store went back in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

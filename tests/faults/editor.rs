@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How often an editor makes a change.
-const PACE: Duration = Duration::from_millis(60);
+pub(crate) const PACE: Duration = Duration::from_millis(60);
 /// The pause before an attempt is made again.
 const PAUSE: u64 = 40;
 /// An editor gives up on answers after one of these, in milliseconds: some while the server may still carry it out.
@@ -30,22 +30,21 @@ struct Known {
 }
 
 /// One change, as it is sent.
-struct Change {
-    item: Option<String>,
-    method: Method,
-    path: String,
-    body: Value,
-    etag: Option<String>,
-    key: String,
+pub(crate) struct Change {
+    pub(crate) item: Option<String>,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Value,
+    pub(crate) etag: Option<String>,
+    pub(crate) key: String,
 }
 
-/// What became of a change.
-enum Became {
-    Made(Value, String),
-    /// It is not known, or not yet: to be sent again.
-    Unknown,
-    /// It cannot be made, as the item is not what this editor was told it is.
-    Impossible(String),
+/// What became of a change in the end.
+pub(crate) enum Became {
+    /// It was made: the item, and its ETag.
+    Made(String, String),
+    /// It cannot be made, as the item is not what this editor was told it is: the status, and the problem.
+    Impossible(u16, Value),
 }
 
 /// An editor.
@@ -114,22 +113,24 @@ impl Editor {
     }
 
     async fn carry_out(&mut self, change: Change) {
+        if let Became::Impossible(status, problem) = self.insist(&change).await {
+            if let Some(item) = &change.item {
+                self.known.remove(item);
+            }
+            if !self.world.may_lose() {
+                let words = format!("a store that keeps its word: {} {status} {problem}", change.path);
+                self.world.record.wrong(words);
+            }
+        }
+    }
+
+    /// Sends a change until it is known what became of it: first to the editor's own node, then to any.
+    pub(crate) async fn insist(&mut self, change: &Change) -> Became {
         let nodes = self.world.nodes.len();
         let mut node = self.number % nodes;
         loop {
-            let asked = Instant::now();
-            match self.attempt(&change, node).await {
-                Became::Made(answer, etag) => return self.made(&answer, etag, asked),
-                Became::Impossible(words) => {
-                    if let Some(item) = &change.item {
-                        self.known.remove(item);
-                    }
-                    if !self.world.may_lose() {
-                        self.world.record.wrong(format!("a store that keeps its word: {} {words}", change.path));
-                    }
-                    return;
-                }
-                Became::Unknown => {}
+            if let Some(became) = self.attempt(change, node).await {
+                return became;
             }
             let pause = PAUSE + self.dice.below(100) as u64;
             tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -137,7 +138,9 @@ impl Editor {
         }
     }
 
-    async fn attempt(&mut self, change: &Change, node: usize) -> Became {
+    /// Sends it once. None: what became of it is not known, or nothing yet.
+    async fn attempt(&mut self, change: &Change, node: usize) -> Option<Became> {
+        let asked = Instant::now();
         let patience = Duration::from_millis(*self.dice.pick(&PATIENCE));
         let answer = match self.request(change, node).timeout(patience).send().await {
             Ok(answer) => answer,
@@ -150,14 +153,15 @@ impl Editor {
             Err(error) => return self.unknown(None, error.to_string()),
         };
         match status {
-            200 | 201 => Became::Made(serde_json::from_str(&text).expect("JSON"), etag),
+            200 | 201 => Some(self.made(&serde_json::from_str(&text).expect("JSON"), etag, asked)),
             503 => self.unknown(Some(503), text),
             // A store that was emptied knows neither tokens nor the feed, until its operator has made them again.
             401 if self.world.may_lose() => self.unknown(Some(status), text),
             404 if self.world.may_lose() && change.item.is_none() => self.unknown(Some(status), text),
             401 | 403 | 404 | 409 | 412 | 422 => {
-                self.world.record.refused(Some(status), text.clone());
-                Became::Impossible(format!("{status} {text}"))
+                let problem = serde_json::from_str(&text).expect("a problem");
+                self.world.record.refused(Some(status), text);
+                Some(Became::Impossible(status, problem))
             }
             _ => {
                 self.world.record.wrong(format!("{} is answered {status} {text}", change.path));
@@ -176,12 +180,12 @@ impl Editor {
         }
     }
 
-    fn unknown(&self, status: Option<u16>, words: String) -> Became {
+    fn unknown(&self, status: Option<u16>, words: String) -> Option<Became> {
         self.world.record.refused(status, words);
-        Became::Unknown
+        None
     }
 
-    fn made(&mut self, answer: &Value, etag: String, asked: Instant) {
+    fn made(&mut self, answer: &Value, etag: String, asked: Instant) -> Became {
         let item = &answer["item"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (id, status) = (text(&item["id"]), text(&item["status"]));
@@ -189,6 +193,7 @@ impl Editor {
         let version = item["version"].as_u64().unwrap_or_default();
         let position = text(&answer["position"]);
         self.world.record.acknowledged(Ack { item: id.clone(), version, position, headline, asked });
-        self.known.insert(id, Known { etag, status });
+        self.known.insert(id.clone(), Known { etag: etag.clone(), status });
+        Became::Made(id, etag)
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Figures {
     wrongs: BTreeMap<Wrong, usize>,
     acknowledged: usize,
     lost_by_store: usize,
+    contests: usize,
     messages: usize,
     resets: usize,
     silence: Duration,
@@ -41,6 +42,7 @@ impl Figures {
         }
         self.acknowledged += verdict.acknowledged;
         self.lost_by_store += verdict.lost_by_store;
+        self.contests += verdict.contests;
         self.messages += verdict.messages;
         self.resets += verdict.resets;
         self.silence = self.silence.max(outcome.measure.silence.unwrap_or_default());
@@ -81,6 +83,8 @@ impl Figures {
             ("acknowledged and lost, where the store keeps its word", wrong(Wrong::Lost).to_string()),
             ("made twice", wrong(Wrong::Twice).to_string()),
             ("numbers skipped", wrong(Wrong::Hole).to_string()),
+            ("times that two rivals changed the same item", self.contests.to_string()),
+            ("rivals of whom not exactly one won", wrong(Wrong::Rivals).to_string()),
             ("repeated", wrong(Wrong::Repeated).to_string()),
             ("out of order", wrong(Wrong::OutOfOrder).to_string()),
             ("positions beyond what was sent", wrong(Wrong::Beyond).to_string()),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     reader::{Habit, Seen},
-    record::Ack,
+    record::{Ack, Contest},
     truth::Truth,
     world::Word,
 };
@@ -34,6 +34,8 @@ pub(crate) enum Wrong {
     Silent,
     /// A reader was shown something else than was acknowledged, or what was never committed.
     Other,
+    /// Of two rivals both won, or none, or who lost was told otherwise than who won.
+    Rivals,
     /// A reader was reset without need, or without a reason.
     Reset,
     /// An answer that nobody may get, whatever breaks.
@@ -47,6 +49,8 @@ pub(crate) struct Verdict {
     /// Acknowledged changes, and those of them that a store which does not keep its word has lost.
     pub(crate) acknowledged: usize,
     pub(crate) lost_by_store: usize,
+    /// How often two rivals changed the same item.
+    pub(crate) contests: usize,
     /// Messages that readers were sent, and resets among them.
     pub(crate) messages: usize,
     pub(crate) resets: usize,
@@ -106,6 +110,24 @@ impl Case<'_> {
                 verdict.add(Wrong::Hole, format!("{seq} stands where {expected} should"));
             } else if head != 1 + seqs.len() as u64 {
                 verdict.add(Wrong::Hole, format!("the head is {head}, and there are {} changes", seqs.len()));
+            }
+        }
+    }
+
+    /// Judges what rivals were told. A store that loses what it acknowledged may have told each that it won, or none.
+    pub(crate) fn judge_rivals(&self, contests: &[Contest], verdict: &mut Verdict) {
+        verdict.contests += contests.len();
+        if self.word == Word::Broken {
+            return;
+        }
+        for contest in contests {
+            let one_won = matches!((&contest.winners[..], &contest.beaten[..]), ([_], [Some(_)]));
+            // What a replica had not received may be gone again once the loser was told of it.
+            let of_the_winner = self.word != Word::Kept || contest.beaten[..] == [contest.winners.first().cloned()];
+            if !one_won || !of_the_winner {
+                let Contest { item, winners, beaten } = contest;
+                let words = format!("rivals for {item} were told {winners:?} who won, and {beaten:?} who did not");
+                verdict.add(Wrong::Rivals, words);
             }
         }
     }

@@ -62,35 +62,26 @@ struct Counts {
 
 /// The wire. Its connections end when it is dropped.
 pub(crate) struct Link {
-    port: u16,
+    near: SocketAddr,
     state: watch::Sender<State>,
     counts: Arc<Counts>,
     accepting: JoinHandle<()>,
 }
 
 impl Link {
-    /// To a port of this machine.
-    pub(crate) async fn to(port: u16) -> Self {
-        Self::laid(port, None).await
-    }
-
-    /// One that takes in little at a time, so that who sends soon feels that nobody reads.
-    pub(crate) async fn narrow(port: u16) -> Self {
-        Self::laid(port, Some(4 * 1024)).await
-    }
-
-    async fn laid(to: u16, buffer: Option<u32>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
+    /// Laid from an address of this machine to its other end.
+    pub(crate) async fn between(near: Ipv4Addr, far: Far) -> Self {
+        let listener = TcpListener::bind((near, 0)).await.expect("a free port");
+        let near = listener.local_addr().expect("its address");
         let state = watch::Sender::new(State::default());
         let counts = Arc::new(Counts::default());
-        let accepting = tokio::spawn(accept(listener, to, buffer, state.clone(), counts.clone()));
-        Self { port, state, counts, accepting }
+        let accepting = tokio::spawn(accept(listener, far, state.clone(), counts.clone()));
+        Self { near, state, counts, accepting }
     }
 
     /// Where it is connected to.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    pub(crate) fn near(&self) -> SocketAddr {
+        self.near
     }
 
     /// Holds back what goes these ways.
@@ -144,35 +135,74 @@ impl Drop for Link {
     }
 }
 
-async fn accept(listener: TcpListener, to: u16, buffer: Option<u32>, state: watch::Sender<State>, counts: Arc<Counts>) {
+/// The other end.
+#[derive(Clone)]
+pub(crate) struct Far {
+    at: SocketAddr,
+    /// How little is taken from it at a time, if so.
+    buffer: Option<u32>,
+    /// What is heard for the ports that it names.
+    names: Arc<[(String, String)]>,
+}
+
+impl Far {
+    /// Somebody who listens there.
+    pub(crate) fn at(address: Ipv4Addr, port: u16) -> Self {
+        Self { at: (address, port).into(), buffer: None, names: Arc::default() }
+    }
+
+    /// From whom little is taken at a time, so that who sends soon feels that nobody reads.
+    pub(crate) fn narrow(self) -> Self {
+        Self { buffer: Some(4 * 1024), ..self }
+    }
+
+    /// Where that end names one of these ports, the one beside it is heard.
+    pub(crate) fn naming(self, ports: &[(u16, u16)]) -> Self {
+        let names = ports.iter().map(|(port, heard)| (port.to_string(), heard.to_string()));
+        Self { names: names.inspect(|(port, heard)| assert_eq!(port.len(), heard.len())).collect(), ..self }
+    }
+
+    async fn reach(&self) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(size) = self.buffer {
+            socket.set_recv_buffer_size(size)?;
+        }
+        socket.connect(self.at).await
+    }
+
+    /// Translates what it says. A Sentinel's answers are short and come whole.
+    fn translate(&self, said: &mut [u8]) {
+        for (port, heard) in self.names.iter() {
+            for at in 0..said.len().saturating_sub(port.len() - 1) {
+                if said[at..].starts_with(port.as_bytes()) {
+                    said[at..at + port.len()].copy_from_slice(heard.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, far: Far, state: watch::Sender<State>, counts: Arc<Counts>) {
     loop {
         let Ok((near, _)) = listener.accept().await else { continue };
-        let (counts, state) = (counts.clone(), state.subscribe());
+        let (far, counts, state) = (far.clone(), counts.clone(), state.subscribe());
         tokio::spawn(async move {
             // Nobody there: who connected sees the connection end.
-            if let Ok(far) = reach(to, buffer).await {
-                carry(near, far, state, &counts).await;
+            if let Ok(reached) = far.reach().await {
+                carry(near, reached, &far, state, &counts).await;
             }
         });
     }
 }
 
-async fn reach(port: u16, buffer: Option<u32>) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    if let Some(size) = buffer {
-        socket.set_recv_buffer_size(size)?;
-    }
-    socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
-}
-
 /// Carries both ways until one end is done, or the wire is cut.
-async fn carry(near: TcpStream, far: TcpStream, mut state: watch::Receiver<State>, counts: &Counts) {
-    let _fast = (near.set_nodelay(true), far.set_nodelay(true));
+async fn carry(near: TcpStream, reached: TcpStream, far: &Far, mut state: watch::Receiver<State>, counts: &Counts) {
+    let _fast = (near.set_nodelay(true), reached.set_nodelay(true));
     let born = *state.borrow();
     let (near_in, near_out) = near.into_split();
-    let (far_in, far_out) = far.into_split();
-    let up = pump(near_in, far_out, Way::Up, state.clone(), counts);
-    let down = pump(far_in, near_out, Way::Down, state.clone(), counts);
+    let (far_in, far_out) = reached.into_split();
+    let up = pump((near_in, far_out), Way::Up, far, state.clone(), counts);
+    let down = pump((far_in, near_out), Way::Down, far, state.clone(), counts);
     tokio::select! {
         () = up => {}
         () = down => {}
@@ -181,9 +211,9 @@ async fn carry(near: TcpStream, far: TcpStream, mut state: watch::Receiver<State
 }
 
 async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    (mut from, mut to): (OwnedReadHalf, OwnedWriteHalf),
     way: Way,
+    far: &Far,
     mut state: watch::Receiver<State>,
     counts: &Counts,
 ) {
@@ -191,6 +221,9 @@ async fn pump(
     let mut piece = [0; 16 * 1024];
     loop {
         let Ok(read @ 1..) = from.read(&mut piece).await else { return };
+        if way == Way::Down {
+            far.translate(&mut piece[..read]);
+        }
         let now = *state.borrow();
         if now.holds(way) {
             counts.held.fetch_add(read as u64, Ordering::Relaxed);

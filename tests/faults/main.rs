@@ -15,15 +15,18 @@ mod figures;
 mod judge;
 mod link;
 mod measure;
+mod namespace;
 mod node;
 mod reader;
 mod record;
+mod rivals;
 mod round;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
 mod truth;
 mod twice;
+mod wire;
 mod world;
 
 use std::time::Duration;
@@ -31,6 +34,7 @@ use std::time::Duration;
 use fault::Fault;
 use figures::Figures;
 use futures_util::stream::{self, StreamExt as _};
+use namespace::Namespace;
 use round::{Draw, Outcome};
 
 /// The seed of the short run, unless another is given.
@@ -45,14 +49,24 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// What can happen on this machine: sealing a file takes root, and a file system that does it.
+/// What can happen on this machine: sealing a file takes root, and a file system that does it; losing packets takes a
+/// network namespace.
 fn possible() -> impl Fn(Fault) -> bool + Copy {
     let dir = tempfile::TempDir::new_in(world::ON_DISK).expect("a temporary directory");
     let can_seal = fault::can_seal(dir.path());
     if !can_seal {
         println!("files cannot be sealed here: {} is left out", Fault::FileSealed.name());
     }
-    move |fault| can_seal || fault != Fault::FileSealed
+    let network = Namespace::new();
+    if let Err(why) = &network {
+        println!("no network of a node's own can be made here ({why}): {} is left out", Fault::PacketsLost.name());
+    }
+    let has_networks = network.is_ok();
+    move |fault| match fault {
+        Fault::FileSealed => can_seal,
+        Fault::PacketsLost => has_networks,
+        _ => true,
+    }
 }
 
 fn tell(outcome: &Outcome) {

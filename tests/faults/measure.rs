@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    fault::Fired,
+    fault::{Fault, Fired},
     reader::{Event, Reader, Seen},
     record::Ack,
 };
@@ -28,7 +28,10 @@ impl Measure {
         seen: &[(&Arc<Reader>, Seen)],
         nodes: usize,
     ) -> Self {
-        let streams = || seen.iter().filter(|(reader, _)| reader.is_stream()).map(|(_, seen)| seen);
+        // Who takes nothing, by the harness' own doing, can be told nothing.
+        let deaf = fired.iter().any(|fired| fired.fault == Fault::SlowReaders);
+        let hears = |reader: &Reader| reader.is_stream() && !(deaf && reader.habit.slow);
+        let streams = || seen.iter().filter(|(reader, _)| hears(reader)).map(|(_, seen)| seen);
         let silences = fired.iter().flat_map(|fired| streams().filter_map(|seen| silence(fired, seen)));
         let back = fired.iter().map(|fired| fired.ended).max();
         let resumed = back.map(|back| {

@@ -2,6 +2,7 @@
 //! process id.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Mutex,
@@ -17,8 +18,10 @@ use tokio::{
 };
 
 use crate::{
-    link::Link,
+    link::{Far, Link},
+    namespace::Namespace,
     support::redis::Port,
+    wire::Wire,
     world::{PATIENCE, until},
 };
 
@@ -32,6 +35,9 @@ const FAKETIME: &str = "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1";
 pub(crate) struct Node {
     dir: TempDir,
     port: Port,
+    here: Ipv4Addr,
+    /// Where it is, if not beside the test.
+    pub(crate) network: Option<Namespace>,
     /// The options that name its store.
     store: Vec<String>,
     /// What its clock is ahead by, for a node whose clock can be set.
@@ -41,7 +47,7 @@ pub(crate) struct Node {
     token: Mutex<Option<String>>,
     client: reqwest::Client,
     /// To its Redis.
-    pub(crate) wire: Option<Link>,
+    pub(crate) wire: Option<Wire>,
     /// From its readers.
     pub(crate) street: Link,
     /// From its slow readers.
@@ -50,16 +56,21 @@ pub(crate) struct Node {
 
 impl Node {
     /// One that keeps its feeds there, not yet started.
-    pub(crate) async fn new(store: &[&str], wire: Option<Link>, settable: bool) -> Self {
+    pub(crate) async fn new(store: &[&str], wire: Option<Wire>, network: Option<Namespace>, settable: bool) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let port = Port::any();
-        let (street, lane) = (Link::to(port.number).await, Link::narrow(port.number).await);
+        let here = network.as_ref().map_or(Ipv4Addr::LOCALHOST, Namespace::here);
+        let far = Far::at(here, port.number);
+        let street = Link::between(Ipv4Addr::LOCALHOST, far.clone()).await;
+        let lane = Link::between(Ipv4Addr::LOCALHOST, far.narrow()).await;
         let clock = settable.then(|| dir.path().join("clock"));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(8)).build().expect("a client");
         let store = store.iter().map(|word| (*word).to_owned()).collect();
         let node = Self {
             dir,
             port,
+            here,
+            network,
             store,
             clock,
             process: Mutex::new(None),
@@ -82,8 +93,13 @@ impl Node {
     pub(crate) fn command(&self, before: &[&str]) -> Command {
         // Writing beyond a limit of size is an error then, as on a full disk, and no signal.
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).args(before).arg(env!("CARGO_BIN_EXE_newswire"));
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port.number), "--drain", "2"]).args(&self.store);
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        if let Some(network) = &self.network {
+            command.args(network.before());
+        }
+        command.args(before).arg(env!("CARGO_BIN_EXE_newswire"));
+        let listen = format!("{}:{}", self.here, self.port.number);
+        command.args(["--listen", &listen, "--drain", "2"]).args(&self.store);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEWSWIRE_")) {
             command.env_remove(name);
         }
@@ -170,7 +186,7 @@ impl Node {
 
     /// An address on it, without a wire between.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port.number)
+        format!("http://{}:{}{path}", self.here, self.port.number)
     }
 
     /// What it has logged.

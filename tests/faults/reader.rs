@@ -172,9 +172,9 @@ impl Reader {
 
     fn url(&self, world: &World, node: usize, path: &str) -> String {
         let node = &world.nodes[node];
-        let port = if self.habit.slow { node.lane.port() } else { node.street.port() };
+        let near = if self.habit.slow { node.lane.near() } else { node.street.near() };
         let filter = if self.habit.filtered { format!("&{FILTER}") } else { String::new() };
-        format!("http://127.0.0.1:{port}/v1/feeds/{FEED}/{path}{filter}")
+        format!("http://{near}/v1/feeds/{FEED}/{path}{filter}")
     }
 
     /// One visit to a stream; returns the pause that it was told to make.

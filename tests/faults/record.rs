@@ -31,12 +31,23 @@ pub(crate) struct Refusal {
     pub(crate) words: String,
 }
 
+/// What two rivals were told who changed the same item by the same ETag.
+#[derive(Clone, Debug)]
+pub(crate) struct Contest {
+    pub(crate) item: String,
+    /// The ETags of those who won.
+    pub(crate) winners: Vec<String>,
+    /// What those who did not were told that the item's ETag is now; none for another refusal.
+    pub(crate) beaten: Vec<Option<String>>,
+}
+
 /// Everything that the editors of one round were told.
 #[derive(Default)]
 pub(crate) struct Record {
     acks: Mutex<BTreeMap<String, Ack>>,
     count: AtomicUsize,
     refusals: Mutex<Vec<Refusal>>,
+    contests: Mutex<Vec<Contest>>,
     wrong: Mutex<Vec<String>>,
 }
 
@@ -55,6 +66,16 @@ impl Record {
     pub(crate) fn refused(&self, status: Option<u16>, words: String) {
         let refusal = Refusal { at: Instant::now(), status, words };
         self.refusals.lock().expect("no panic while it was held").push(refusal);
+    }
+
+    /// Two rivals know what became of both.
+    pub(crate) fn contest(&self, contest: Contest) {
+        self.contests.lock().expect("no panic while it was held").push(contest);
+    }
+
+    /// All contests.
+    pub(crate) fn contests(&self) -> Vec<Contest> {
+        self.contests.lock().expect("no panic while it was held").clone()
     }
 
     /// Somebody was told what nobody may be told, whatever breaks.

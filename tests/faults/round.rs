@@ -21,6 +21,7 @@ use crate::{
     judge::{Case, Verdict},
     measure::Measure,
     reader::{Habit, Reader},
+    rivals::Rivals,
     support::{dice::Dice, stream::Door},
     truth::Truth,
     world::{Kept, Plan, Word, World},
@@ -69,6 +70,7 @@ impl Draw {
             nodes: if self.kept == Kept::Sqlite { 1 } else { 2 },
             word: self.faults.iter().map(|fault| fault.leaves(self.kept)).max().unwrap_or(Word::Kept),
             settable: self.faults.contains(&Fault::Clock),
+            networked: self.faults.contains(&Fault::PacketsLost),
             sealable: self.faults.contains(&Fault::FileSealed),
         }
     }
@@ -85,7 +87,8 @@ impl Draw {
 
     async fn played(self) -> Outcome {
         let began = Instant::now();
-        let world = Arc::new(World::new(self.plan()).await);
+        let world = timeout(LONGEST, World::new(self.plan())).await;
+        let world = Arc::new(world.unwrap_or_else(|_| panic!("its servers do not come up within {LONGEST:?}")));
         let played = AssertUnwindSafe(timeout(LONGEST, self.played_in(&world))).catch_unwind().await;
         let right = played.as_ref().is_ok_and(|played| played.as_ref().is_ok_and(|(_, verdict, _)| verdict.is_clean()));
         if !right {
@@ -113,6 +116,8 @@ impl Draw {
             editing.spawn(Editor::new(world, number, dice.split()).edits(stopping.clone()));
         }
 
+        editing.spawn(Rivals::new(world, EDITORS, dice.split()).quarrel(stopping.clone()));
+
         world.more(BEFORE).await;
         let fired = self.fire(world, &mut dice).await;
         world.green().await;
@@ -132,6 +137,7 @@ impl Draw {
         let mut verdict = Verdict::default();
         let case = Case { acks: &acks, truth: &truth, word: world.plan.word };
         case.judge_store(&mut verdict);
+        case.judge_rivals(&world.record.contests(), &mut verdict);
         seen.iter().for_each(|(reader, seen)| case.judge_reader(&reader.name, reader.habit, seen, &mut verdict));
         verdict.answers(world.record.wrongs());
         let measure = Measure::of(&fired, &acks, &seen, world.nodes.len());

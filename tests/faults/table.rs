@@ -69,3 +69,26 @@ pub(crate) fn many(seed: u64, rounds: usize, possible: impl Fn(Fault) -> bool) -
     draws.iter_mut().enumerate().for_each(|(number, draw)| draw.number = number);
     draws
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::KILLS;
+
+    #[test]
+    fn a_long_run_does_everything_often_enough_alone_and_together_and_kills_the_server_on_sqlite_200_times() {
+        for seed in 0..20 {
+            let draws = many(seed, crate::ROUNDS, |_| true);
+            let often = |fault: Fault, alone: bool| {
+                let fires = |draw: &&Draw| draw.faults.contains(&fault) && (draw.faults.len() == 1) == alone;
+                draws.iter().filter(fires).count()
+            };
+            for fault in Fault::ALL {
+                let (alone, together) = (often(fault, true), often(fault, false));
+                assert!(alone >= AT_LEAST && together >= AT_LEAST, "seed {seed}: {fault:?} {alone} and {together}");
+            }
+            let kills = KILLS * (often(Fault::ServerKilled, true) + often(Fault::ServerKilled, false));
+            assert!(kills >= 200, "seed {seed}: {kills}");
+        }
+    }
+}

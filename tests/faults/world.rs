@@ -1,6 +1,7 @@
 //! What a round happens in: a store, the nodes on it, and the wires between them and to their readers.
 
 use std::{
+    net::Ipv4Addr,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -11,11 +12,12 @@ use tokio::{process::Command, sync::MutexGuard, time::Instant};
 
 use crate::{
     fault::Layer,
-    link::Link,
+    namespace::Namespace,
     node::Node,
     reader::Reader,
     record::Record,
     support::{self, redis::RedisServer, sentinels::Sentinels, server::FEED},
+    wire::Wire,
 };
 
 /// How long a round waits for a fact. Several rounds share the machine with whatever else is tested there; what has to
@@ -77,6 +79,8 @@ pub(crate) struct Plan {
     pub(crate) word: Word,
     /// Whether the nodes' clocks can be set.
     pub(crate) settable: bool,
+    /// Whether the last node is in a network of its own.
+    pub(crate) networked: bool,
     /// Whether the store's files shall be sealed.
     pub(crate) sealable: bool,
 }
@@ -119,23 +123,27 @@ impl World {
             sentinels = Some(Sentinels::over(master, 1).await);
         }
         let mut nodes = Vec::new();
-        for _ in 0..plan.nodes {
-            nodes.push(match (&redis, &sentinels) {
-                // Whom the Sentinels name is reached without a wire between.
-                (Some(_), Some(sentinels)) => {
-                    let copies = if plan.kept == Kept::Acknowledged { "1" } else { "0" };
-                    Node::new(&["--store", &sentinels.url(), "--ack-replicas", copies], None, plan.settable).await
+        for number in 0..plan.nodes {
+            let networked = plan.networked && number == plan.nodes - 1;
+            let network = networked.then(|| Namespace::new().expect("a network can be made"));
+            let wire = match (&redis, &replica, &sentinels) {
+                (Some(master), Some(replica), Some(sentinels)) => {
+                    Some(Wire::through(sentinels, &[master.port(), replica.port()]).await)
                 }
-                (Some(redis), None) => {
-                    let wire = Link::to(redis.port()).await;
-                    let address = format!("redis://127.0.0.1:{}", wire.port());
-                    Node::new(&["--store", &address], Some(wire), plan.settable).await
+                (Some(redis), ..) => {
+                    let at = network.as_ref().map_or(Ipv4Addr::LOCALHOST, Namespace::store);
+                    Some(Wire::to(redis.port(), at).await)
                 }
-                (None, _) => {
-                    let file = data.path().join("data");
-                    Node::new(&["--data", file.to_str().expect("a path of text")], None, plan.settable).await
-                }
-            });
+                (None, ..) => None,
+            };
+            let copies = if plan.kept == Kept::Acknowledged { "1" } else { "0" };
+            let address = wire.as_ref().map(Wire::url);
+            let file = data.path().join("data");
+            let store = match &address {
+                Some(address) => vec!["--store", address, "--ack-replicas", copies],
+                None => vec!["--data", file.to_str().expect("a path of text")],
+            };
+            nodes.push(Node::new(&store, wire, network, plan.settable).await);
         }
         let mut world = Self {
             plan,

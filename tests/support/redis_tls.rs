@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::redis::{Port, RedisServer};
+use super::redis::{Port, RedisServer, program};
 
 /// An authority, and a certificate of its that is good for this machine's own address.
 pub(crate) struct Authority {
@@ -59,6 +59,19 @@ impl Authority {
 }
 
 impl SecureRedis {
+    /// Whether the program that `REDIS_SERVER` names was built with TLS; if not, says what is not tried.
+    pub(crate) fn is_possible() -> bool {
+        // Without a certificate no server starts with TLS; and it says whether that is what it lacks.
+        let port = Port::any().number.to_string();
+        let refused = Command::new(program()).args(["--port", "0", "--tls-port", &port]).output();
+        let said = refused.expect("a server of Redis is installed, or named by REDIS_SERVER").stdout;
+        let lacks_it = String::from_utf8_lossy(&said).contains("Failed finding TLS support");
+        if lacks_it {
+            println!("this server of Redis was built without TLS, which is not tried");
+        }
+        !lacks_it
+    }
+
     /// Starts an empty one with a certificate of this authority.
     pub(crate) fn start(authority: &Authority) -> Self {
         let port = Port::any();

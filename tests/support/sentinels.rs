@@ -19,6 +19,12 @@ use super::{
 /// The name under which they watch their master.
 pub(crate) const NAME: &str = "news";
 
+/// The address of Sentinels at these ports, as `newswire --store` takes it.
+pub(crate) fn url(ports: impl Iterator<Item = u16>) -> String {
+    let at: Vec<_> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("redis+sentinel://{}/{NAME}", at.join(","))
+}
+
 /// The three.
 pub(crate) struct Sentinels {
     all: Vec<Sentinel>,
@@ -47,8 +53,12 @@ impl Sentinels {
 
     /// Their address, as `newswire --store` takes it.
     pub(crate) fn url(&self) -> String {
-        let at: Vec<_> = self.all.iter().map(|one| format!("127.0.0.1:{}", one.port.number)).collect();
-        format!("redis+sentinel://{}/{NAME}", at.join(","))
+        url(self.ports())
+    }
+
+    /// Their ports.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.all.iter().map(Sentinel::port)
     }
 
     /// One of them.

@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, header};
 
 use super::{Doors, access, address::Address, problem::Problem, proxy::Client, query::Query, ticket};
 use crate::{
-    live::{Ending, Goodbye, Reader, Start, Wire, Wish, right::Right},
+    live::{Awake, Ending, Goodbye, Reader, Start, Wire, Wish, right::Right},
     news::{After, FeedId},
 };
 use room::Place;
@@ -146,17 +146,26 @@ async fn open(
         return Ok(Walk::refused(&id, wire, Goodbye::StoreAway));
     }
     let right = match ticket {
-        None => access::right(doors, headers, &awake.state()).await?,
+        None => right(doors, headers, &awake).await?,
         Some(ticket) => match ticket::token(doors, &id, ticket).await {
-            Ok(Some(token)) => doors.feeds.rights.of(&token),
+            Ok(Some(token)) => Ok(doors.feeds.rights.of(&token)),
             // A browser's EventSource comes back with the same ticket, and would never do so after an error status.
-            Ok(None) => return Ok(Walk::refused(&id, wire, Goodbye::Ticket)),
-            Err(_) => return Ok(Walk::refused(&id, wire, Goodbye::StoreAway)),
+            Ok(None) => Err(Goodbye::Ticket),
+            Err(_) => Err(Goodbye::StoreAway),
         },
     };
-    let wish = Wish { right, ..wish };
-    Ok(match Reader::open(doors.feeds.clone(), awake, wire, wish) {
+    let opened = right.and_then(|right| Reader::open(doors.feeds.clone(), awake, wire, Wish { right, ..wish }));
+    Ok(match opened {
         Ok(reader) => Walk::of(wire, vec![reader]),
         Err(why) => Walk::refused(&id, wire, why),
     })
+}
+
+/// By what right the request reads. A store that cannot tell, before this node knows that it is away, refuses the stream
+/// as one that is known to be away does.
+async fn right(doors: &Doors, headers: &HeaderMap, awake: &Awake) -> Result<Result<Right, Goodbye>, Problem> {
+    match access::right(doors, headers, &awake.state()).await {
+        Err(problem) if problem.is_of_the_server() => Ok(Err(Goodbye::StoreAway)),
+        right => right.map(Ok),
+    }
 }

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Doors, Problem, Query, Walk, access, begin, client, wire};
+use super::{Doors, Problem, Query, Walk, begin, client, right, wire};
 use crate::{
     live::{Goodbye, Reader, Start, Wish},
     news::{After, FeedId},
@@ -52,9 +52,11 @@ pub async fn stream(State(doors): State<Doors>, mut query: Query, request: Reque
                 return begin(Walk::refused(&parsed, wire, Goodbye::StoreAway), &request);
             }
         };
-        let right = access::right(&doors, request.headers(), &awake.state()).await?;
-        let wish = Wish { start, size: last.unwrap_or(0), filter: filter.clone(), right };
-        match Reader::open(doors.feeds.clone(), awake, wire, wish) {
+        let opened = right(&doors, request.headers(), &awake).await?.and_then(|right| {
+            let wish = Wish { start, size: last.unwrap_or(0), filter: filter.clone(), right };
+            Reader::open(doors.feeds.clone(), awake, wire, wish)
+        });
+        match opened {
             Ok(reader) => readers.push(reader),
             Err(why) => return begin(Walk::refused(&parsed, wire, why), &request),
         }

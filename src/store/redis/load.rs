@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     news::{Feed, FeedId, Kind, Moment, Position, Record},
-    store::{Row, StoreError, Token, Version, hash::hex},
+    store::{Row, StoreError, Token, Version, document, hash::hex},
 };
 
 /// [`super::Store::load`].
@@ -135,7 +135,7 @@ async fn feed(
     load.cmd("HSET")
         .arg(keys.feed())
         // No run of the server is called that: a reader who has seen more than was dumped is believed.
-        .arg(&["doc", &super::document::write(document), "run", "loaded"])
+        .arg(&["doc", &document::write(document), "run", "loaded"])
         .arg(&["head", &head.seq.to_string(), "mark", &head.mark.to_string()])
         .arg(&["floor", &floor.to_string(), "cut", &cut.to_string()])
         .arg(&["fseq", &own.seq.to_string(), "fmark", &own.mark.to_string()])

@@ -13,7 +13,6 @@
 mod address;
 mod canary;
 mod clock;
-mod document;
 mod dump;
 mod follower;
 mod health;

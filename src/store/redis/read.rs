@@ -7,7 +7,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    document,
     keys::{Keys, Partition},
     link::{Link, Request},
     record::{self, corrupt},
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     news::{After, Change, Cursor, FeedId, Filter, Moment, Position, What},
-    store::{Changed, Entry, FeedState, Hash, Log, Lost, Page, StoreError, Version, budget, hash::hex},
+    store::{Changed, Entry, FeedState, Hash, Log, Lost, Page, StoreError, Version, budget, document, hash::hex},
 };
 
 /// The fields of a feed's hash that make its state, in the order of [`state`].
@@ -40,7 +39,7 @@ fn position(seq: &str, mark: &str) -> Result<Position, StoreError> {
 
 fn state(fields: &[String]) -> Result<FeedState, StoreError> {
     let [doc, head, mark, floor, cut, own_seq, own_mark] = fields else { return Err(corrupt("a feed lacks a field")) };
-    let feed = document::read(doc)?;
+    let feed = document::read(doc).map_err(|_| corrupt("a feed's document is not one"))?;
     let (floor, cut, own) = (number(floor)?, number(cut)?, position(own_seq, own_mark)?);
     Ok(FeedState { feed, head: position(head, mark)?, floor, cut, own })
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{
-    document,
     keys::Keys,
     link::{Link, Request},
     read,
@@ -16,7 +15,7 @@ use crate::{
     news::{Ever, FeedId, Kind, Mark, Moment, Position, Status},
     store::{
         Commit, CommitError, Committed, Conflict, Expected, FeedWrite, ItemWrite, KEY_KEPT, LOG_KEPT, Once, Remembered,
-        StoreError, Witness, Write,
+        StoreError, Witness, Write, document,
         hash::{hex, unhex},
     },
 };

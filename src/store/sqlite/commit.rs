@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     news::{Ever, Feed, FeedId, Kind, Mark, Moment, Position, Record, Status, item::NO_STORY},
-    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, StoreError, Write, used_id},
+    store::{Commit, Committed, Conflict, Expected, FeedWrite, ItemWrite, StoreError, Write, document, used_id},
 };
 
 /// Creates a feed with its first change, and tells where that stands.
@@ -28,7 +28,7 @@ fn create_feed(
     let first = Position { seq: 1, mark };
     db.execute(
         "INSERT INTO feeds VALUES (?, ?, 1, ?, 1, 0, 1, ?, ?, ?, ?)",
-        params![feed.id.as_str(), json_text(feed), mark.0, mark.0, Kind::FeedCreated.name(), at.millis(), run],
+        params![feed.id.as_str(), document::write(feed), mark.0, mark.0, Kind::FeedCreated.name(), at.millis(), run],
     )?;
     append(db, &feed.id, first, Kind::FeedCreated, at, None)?;
     Ok(Ok(first))
@@ -218,7 +218,7 @@ pub(super) fn put_feed(
          WHERE id = ?",
     )?;
     own.execute(params![
-        document.map(json_text),
+        document.map(document::write),
         integer(position.seq),
         position.mark.0,
         kind.name(),

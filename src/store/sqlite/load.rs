@@ -4,12 +4,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     commit, due, keys, prune,
-    rows::{self, integer, json_text, record, record_columns},
+    rows::{self, integer, record, record_columns},
     tokens,
 };
 use crate::{
     news::{Feed, FeedId, Kind, Moment, Position, Record},
-    store::{Hash, Remembered, Row, StoreError, Token, Version},
+    store::{Hash, Remembered, Row, StoreError, Token, Version, document},
 };
 
 /// No run of the server is called that: a reader who has seen more than was dumped is believed.
@@ -87,7 +87,7 @@ fn feed(
         "INSERT INTO feeds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             id.as_str(),
-            json_text(document),
+            document::write(document),
             integer(head.seq),
             head.mark.0,
             integer(floor),

@@ -5,8 +5,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    news::{Change, Feed, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status, What},
-    store::{FeedState, StoreError, budget},
+    news::{Change, FeedId, Kind, Mark, Moment, Pin, Position, Record, Status, What},
+    store::{FeedState, StoreError, budget, document},
 };
 
 /// The columns of a record, as [`record`] reads them.
@@ -78,7 +78,7 @@ macro_rules! feed_columns {
 
 /// Reads a feed from a row of [`feed_columns`].
 pub(super) fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
-    let feed: Feed = json(row, 0)?;
+    let feed = document::read(row.get_ref(0)?.as_str()?).map_err(|error| unreadable(0, error))?;
     let head = Position { seq: number(row, 1)?, mark: Mark(row.get(2)?) };
     let own = Position { seq: number(row, 5)?, mark: Mark(row.get(6)?) };
     Ok(FeedRow {

@@ -10,6 +10,7 @@ mod master_lost;
 mod node_killed;
 mod older_copy;
 mod out_of_memory;
+mod packets_lost;
 mod read_only;
 mod readers_torn;
 mod redis_asleep;
@@ -21,6 +22,7 @@ mod slow_readers;
 mod torn_log;
 
 pub(crate) use file_read_only::can_seal;
+pub(crate) use node_killed::KILLS;
 use tokio::time::Instant;
 
 use crate::{
@@ -40,6 +42,7 @@ pub(crate) enum Fault {
     CutOffLong,
     CutOffFromRedis,
     CutOffToRedis,
+    PacketsLost,
     RedisSlow,
     RedisAsleep,
     RedisStopped,
@@ -84,7 +87,7 @@ pub(crate) struct Fired {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::NodeKilled,
         Self::ServerKilled,
         Self::RedisKilled,
@@ -93,6 +96,7 @@ impl Fault {
         Self::CutOffLong,
         Self::CutOffFromRedis,
         Self::CutOffToRedis,
+        Self::PacketsLost,
         Self::RedisSlow,
         Self::RedisAsleep,
         Self::RedisStopped,
@@ -123,6 +127,7 @@ impl Fault {
             Self::CutOffLong => "node cut off from Redis, for longer than every timeout",
             Self::CutOffFromRedis => "nothing comes from Redis to a node, for longer than every timeout",
             Self::CutOffToRedis => "nothing goes from a node to Redis, for longer than every timeout",
+            Self::PacketsLost => "node in a network of its own, which loses all packets to Redis, from it, or both",
             Self::RedisSlow => "Redis slow: each reply late",
             Self::RedisAsleep => "Redis busy (`DEBUG SLEEP`)",
             Self::RedisStopped => "Redis stopped (`SIGSTOP`)",
@@ -146,7 +151,12 @@ impl Fault {
     /// On which stores it can happen.
     pub(crate) fn stores(self) -> &'static [Kept] {
         match self {
-            Self::NodeKilled => &[Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged],
+            Self::NodeKilled
+            | Self::CutOffBriefly
+            | Self::CutOffLong
+            | Self::CutOffFromRedis
+            | Self::CutOffToRedis
+            | Self::RedisSlow => &[Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged],
             Self::Clock | Self::ReadersTorn | Self::SlowReaders => {
                 &[Kept::Sqlite, Kept::Always, Kept::EverySecond, Kept::Sentinels, Kept::Acknowledged]
             }
@@ -175,9 +185,12 @@ impl Fault {
     /// What it breaks.
     pub(crate) fn layer(self) -> Layer {
         match self {
-            Self::CutOffBriefly | Self::CutOffLong | Self::CutOffFromRedis | Self::CutOffToRedis | Self::RedisSlow => {
-                Layer::Wire
-            }
+            Self::CutOffBriefly
+            | Self::CutOffLong
+            | Self::CutOffFromRedis
+            | Self::CutOffToRedis
+            | Self::PacketsLost
+            | Self::RedisSlow => Layer::Wire,
             Self::NodeKilled | Self::Clock => Layer::Node,
             Self::ReadersTorn | Self::SlowReaders => Layer::Reader,
             _ => Layer::Store,
@@ -195,6 +208,7 @@ impl Fault {
             Self::CutOffLong => cut_off::long(world, dice, self, &[Way::Up, Way::Down]).await,
             Self::CutOffFromRedis => cut_off::long(world, dice, self, &[Way::Down]).await,
             Self::CutOffToRedis => cut_off::long(world, dice, self, &[Way::Up]).await,
+            Self::PacketsLost => packets_lost::fire(world, dice).await,
             Self::RedisSlow => redis_slow::fire(world, dice).await,
             Self::RedisAsleep => redis_asleep::fire(world, dice).await,
             Self::RedisStopped => redis_stopped::fire(world, dice).await,

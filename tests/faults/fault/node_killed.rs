@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::{Fault, Fired};
 use crate::{support::dice::Dice, world::World};
 
-/// How often the server on SQLite is killed: ten times this is 200.
-const KILLS: usize = 20;
+/// How often the server on SQLite is killed each time: ten times this is 200.
+pub(crate) const KILLS: usize = 20;
 
 pub(super) async fn once(world: &World, dice: &mut Dice) -> Fired {
     let began = Instant::now();

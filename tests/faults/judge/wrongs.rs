@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Case, Verdict, Wrong};
 use crate::{
     reader::{Event, Habit, Seen},
-    record::Ack,
+    record::{Ack, Contest},
     support::stream::Door,
     truth::{Change, Truth},
     world::Word,
@@ -149,6 +149,31 @@ fn what_is_shown_and_was_not_acknowledged_so_is_found() {
     assert!(World::new().judge(&[one, two, three]).contains(&Wrong::Other));
     let uncommitted = change(5, "c", 1);
     assert!(World::new().judge(&[&all()[..], &[uncommitted]].concat()).contains(&Wrong::Other));
+}
+
+#[test]
+fn rivals_who_both_won_or_both_lost_or_were_told_otherwise_are_found() {
+    let judged = |word: Word, winners: &[&str], beaten: &[Option<&str>]| {
+        let owned = |etag: &&str| (*etag).to_owned();
+        let contest = Contest {
+            item: "a".to_owned(),
+            winners: winners.iter().map(owned).collect(),
+            beaten: beaten.iter().map(|etag| etag.as_ref().map(owned)).collect(),
+        };
+        let (world, mut verdict) = (World::new(), Verdict::default());
+        Case { acks: &world.acks, truth: &world.truth, word }.judge_rivals(&[contest], &mut verdict);
+        verdict.wrongs.into_iter().map(|(wrong, _)| wrong).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(Word::Kept, &["2-0a"], &[Some("2-0a")]), []);
+    for word in [Word::Kept, Word::KeptToEditors] {
+        assert_eq!(judged(word, &["2-0a", "3-0b"], &[]), [Wrong::Rivals]);
+        assert_eq!(judged(word, &[], &[Some("2-0a"), Some("2-0a")]), [Wrong::Rivals]);
+        assert_eq!(judged(word, &["2-0a"], &[None]), [Wrong::Rivals], "refused for something else");
+    }
+    // The winner's change may have been lost once, and made again.
+    assert_eq!(judged(Word::Kept, &["2-0b"], &[Some("2-0a")]), [Wrong::Rivals]);
+    assert_eq!(judged(Word::KeptToEditors, &["2-0b"], &[Some("2-0a")]), []);
+    assert_eq!(judged(Word::Broken, &["2-0a", "2-0b"], &[]), []);
 }
 
 #[test]
