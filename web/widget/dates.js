@@ -1,0 +1,89 @@
+// Times as people read them: in the newsroom's zone or in the reader's, always with the offset that held on the day.
+
+import { element } from "./article.js";
+
+const MINUTE = 60_000;
+
+export class Dates {
+  /** `timeZone`: an IANA name, or none for the reader's own. `language`: of the feed. */
+  constructor({ timeZone, language, labels }) {
+    this.key = `${timeZone ?? ""} ${language ?? ""}`;
+    this.labels = labels;
+    const { hourCycle } = labels;
+    const format = (options) => {
+      // A zone or a language that this browser does not know is left out.
+      for (const [locale, zone] of [[language ?? "en", timeZone], ["en", timeZone], ["en"]]) {
+        try {
+          return new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
+        } catch {}
+      }
+    };
+    const time = { hour: "2-digit", minute: "2-digit", hourCycle, timeZoneName: "shortOffset" };
+    this.time = format(time);
+    this.date = format({ weekday: "long", year: "numeric", month: "long", day: "numeric" });
+    this.short = format({ month: "short", day: "numeric" });
+    this.full = format({ ...time, year: "numeric", month: "short", day: "numeric" });
+    this.exact = format({ ...time, second: "2-digit", weekday: "long", year: "numeric", month: "long", day: "numeric" });
+    this.relative = new Intl.RelativeTimeFormat(labels.lang, { numeric: "auto", style: "short" });
+  }
+
+  /** The day of an item, as a heading. */
+  day(at) {
+    return this.date.format(new Date(at));
+  }
+
+  /** Which day it is, for what depends on that. */
+  today(now) {
+    return this.short.format(now);
+  }
+
+  /** Hours and minutes alone. */
+  clock(at) {
+    return this.#split(at)[0];
+  }
+
+  #split(at) {
+    const parts = this.time.formatToParts(new Date(at));
+    const zone = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+    return [parts.filter(({ type }) => type !== "timeZoneName").map(({ value }) => value).join("").trim(), zone];
+  }
+
+  /** A pinned item stands under no day's heading, so its date is said where it is not of today. */
+  published(item, pinned, now) {
+    const [clock, zone] = this.#split(item.published);
+    const elsewhere = pinned && this.day(item.published) !== this.day(now);
+    return element(
+      "time",
+      "published",
+      { id: `time-${item.id}`, datetime: item.published, title: this.exact.format(new Date(item.published)) },
+      elsewhere ? element("span", "date", null, this.short.format(new Date(item.published))) : null,
+      elsewhere ? " " : null,
+      element("span", "clock", null, clock),
+      " ",
+      element("span", "zone", null, zone),
+    );
+  }
+
+  /** Shown where a reader could have missed it: more than a minute after publication. */
+  updated(item, { lang, dir, updated }) {
+    if (!(Date.parse(item.updated) - Date.parse(item.published) >= MINUTE)) return null;
+    const at = new Date(item.updated);
+    const same = this.day(item.updated) === this.day(item.published);
+    const time = element("time", null, { datetime: item.updated, title: this.exact.format(at) }, same ? this.clock(at) : this.short.format(at));
+    return element("span", "updated", { lang, dir }, `${updated} `, time);
+  }
+
+  /** A moment in full. */
+  dated(at) {
+    const moment = new Date(at);
+    return Number.isNaN(moment.getTime()) ? "" : element("time", null, { datetime: at }, this.full.format(moment));
+  }
+
+  /** How long ago, while that says more than the clock: within a day. */
+  ago(at, now) {
+    const minutes = Math.round((Date.parse(at) - now) / MINUTE);
+    if (minutes <= -24 * 60 || minutes > 1) return "";
+    if (minutes >= 0) return this.labels.now;
+    return minutes > -60 ? this.relative.format(minutes, "minute") : this.relative.format(Math.round(minutes / 60), "hour");
+  }
+}
