@@ -6,7 +6,6 @@
 // What wakes it: a message, the door's end, its own watch (silence, sleep, the end of a pause), and being hurried.
 
 import { webSocketDoor, eventsDoor, pollDoor, positionIn } from "./doors.js";
-import { Refused } from "./source.js";
 
 const DOORS = [
   ["websocket", webSocketDoor],
@@ -39,7 +38,7 @@ const SHORT_LIVED = 3;
 const LONGEST_ASKED = 3_600_000;
 
 /** Nothing brings these back but a person. */
-const FOR_GOOD = {
+export const FOR_GOOD = {
   gone: "This feed no longer exists.",
   revoked: "This feed can no longer be read without a good token.",
   401: "This feed cannot be read without a good token.",
@@ -60,8 +59,7 @@ export class Connection {
    * next plan is without it.
    */
   constructor({ source, plan, onMessage, onStatus, onEnded, timing }) {
-    Object.assign(this, { source, plan, onMessage, onStatus, onEnded });
-    this.timing = { ...TIMING, ...timing };
+    Object.assign(this, { source, plan, onMessage, onStatus, onEnded, timing });
     this.status = { state: "connecting" };
     this.feeds = [];
     this.door = 0;
@@ -234,9 +232,9 @@ export class Connection {
       const options = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(this.timing.opening) };
       const refused = await this.source.open(url, options).then(() => null, (error) => error);
       if (!this.watching) return;
-      if (refused instanceof Refused && FOR_GOOD[refused.status]) this.#refused(feed, refused.status);
+      if (FOR_GOOD[refused?.status]) this.#refused(feed, refused.status);
       // Where the server is away, no door leads in, and this one is not to blame.
-      else if (refused) return;
+      if (refused) return;
     }
     if (!this.pauseAsked) this.#miss(2);
   }
