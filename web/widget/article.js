@@ -30,13 +30,13 @@ function usable(feed, id) {
 }
 
 /** What an article shows besides the item itself; when it differs, the article is made anew. */
-export function fingerprint(item, { feed, dates, now }) {
+export function fingerprint(item, { feed, today, now }) {
   const linked = [item.updateOf, item.retraction?.replacedBy].map((id) => usable(feed, id)?.version ?? 0);
-  return [item.version, holds(item.breaking, now), holds(item.pinned, now), dates.today(now), ...linked].join(" ");
+  return [item.version, holds(item.breaking, now), holds(item.pinned, now), today, ...linked].join(" ");
 }
 
 /** Makes the article of an item. `dates` writes times, `labels` are the widget's own words. */
-export function article(item, { feed, dates, labels, now }) {
+export function article(item, { feed, dates, labels, now, today }) {
   const canceled = item.status === "canceled";
   const on = {
     breaking: !canceled && holds(item.breaking, now),
@@ -71,7 +71,7 @@ export function article(item, { feed, dates, labels, now }) {
       "p",
       "stamp",
       null,
-      element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item, on.pinned, now)),
+      element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item, on.pinned, today)),
       element("span", "ago", { "data-at": item.published, lang: labels.lang, dir: labels.dir }),
       canceled ? null : dates.updated(item, labels),
     ),
@@ -84,7 +84,7 @@ function notice(item, feed, dates, labels, words) {
   const { reason, at, replacedBy } = item.retraction ?? {};
   const instead = usable(feed, replacedBy);
   return [
-    element("h3", "headline", { id: `headline-${item.id}`, ...words }, labels.retracted),
+    element("h3", "headline", { id: `headline-${item.id}`, lang: labels.lang }, labels.retracted),
     element("p", "reason", null, reason ?? "", at ? " " : null, at ? dates.dated(at) : null),
     instead
       ? element("p", "instead", null, element("span", null, words, labels.instead), " ", anchor(instead, labels))

@@ -9,6 +9,7 @@ export class Dates {
   constructor({ timeZone, language, labels }) {
     this.key = `${timeZone ?? ""} ${language ?? ""}`;
     this.labels = labels;
+    this.days = new Map();
     const { hourCycle } = labels;
     const format = (options) => {
       // A zone or a language that this browser does not know is left out.
@@ -29,12 +30,14 @@ export class Dates {
 
   /** The day of an item, as a heading. */
   day(at) {
-    return this.date.format(new Date(at));
+    // Asked for every item at every drawing, and slow to work out.
+    if (!this.days.has(at)) this.days.set(at, this.date.format(new Date(at)));
+    return this.days.get(at);
   }
 
-  /** Which day it is, for what depends on that. */
-  today(now) {
-    return this.short.format(now);
+  /** Day and month. */
+  brief(at) {
+    return this.short.format(new Date(at));
   }
 
   /** Hours and minutes alone. */
@@ -44,19 +47,19 @@ export class Dates {
 
   #split(at) {
     const parts = this.time.formatToParts(new Date(at));
-    const zone = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+    const zone = parts.find(({ type }) => type === "timeZoneName")?.value.replace(/\+0$/, "") ?? "";
     return [parts.filter(({ type }) => type !== "timeZoneName").map(({ value }) => value).join("").trim(), zone];
   }
 
   /** A pinned item stands under no day's heading, so its date is said where it is not of today. */
-  published(item, pinned, now) {
+  published(item, pinned, today) {
     const [clock, zone] = this.#split(item.published);
-    const elsewhere = pinned && this.day(item.published) !== this.day(now);
+    const elsewhere = pinned && this.day(item.published) !== today;
     return element(
       "time",
       "published",
       { id: `time-${item.id}`, datetime: item.published, title: this.exact.format(new Date(item.published)) },
-      elsewhere ? element("span", "date", null, this.short.format(new Date(item.published))) : null,
+      elsewhere ? element("span", "date", null, this.brief(item.published)) : null,
       elsewhere ? " " : null,
       element("span", "clock", null, clock),
       " ",
@@ -69,7 +72,7 @@ export class Dates {
     if (!(Date.parse(item.updated) - Date.parse(item.published) >= MINUTE)) return null;
     const at = new Date(item.updated);
     const same = this.day(item.updated) === this.day(item.published);
-    const time = element("time", null, { datetime: item.updated, title: this.exact.format(at) }, same ? this.clock(at) : this.short.format(at));
+    const time = element("time", null, { datetime: item.updated, title: this.exact.format(at) }, same ? this.clock(at) : this.brief(item.updated));
     return element("span", "updated", { lang, dir }, `${updated} `, time);
   }
 

@@ -1,0 +1,478 @@
+// <news-feed server="…" feed="…">: a live feed in a page. It begins with what the server wrote into it, or with a snapshot,
+// and goes on from there; it never moves what somebody reads, and says how current it is.
+//
+// It draws in a shadow root of its own and needs no inline script or style. README.md has its attributes, properties,
+// methods, events and parts.
+
+import { Announcer } from "./announce.js";
+import { element } from "./article.js";
+import { Dates } from "./dates.js";
+import { onKey, rove } from "./keys.js";
+import { LABELS } from "./labels.js";
+import { List } from "./list.js";
+import { dress, serverOf } from "./looks.js";
+import { LiveFeed } from "./newswire-client.js";
+import { Place } from "./place.js";
+import { openEmbed, replaceLost, share } from "./share.js";
+
+export { LiveFeed };
+
+const ITEM = "#item-";
+/** How often "5 minutes ago" is worked out anew. */
+const AGO = 30_000;
+/** A scrolling has ended that was quiet for so long. */
+const QUIET = 150;
+
+export class NewsFeed extends HTMLElement {
+  static observedAttributes = ["server", "feed", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
+
+  #live = null;
+  #labels = LABELS;
+  #token = null;
+  #snapshot = null;
+  #list = new List();
+  #announcer = new Announcer();
+  #place = new Place(this, this.#list.box);
+  #dates = null;
+  #parts = null;
+  /** Items that came while somebody was reading: not shown before they are asked for. */
+  #held = new Set();
+  /** Items that came since the last drawing. */
+  #came = new Set();
+  /** Items that links led to. */
+  #linked = new Set();
+  #drawn = false;
+  #due = null;
+  #timers = [];
+  #leaving = null;
+
+  /** The items that are known, `{pinned, items}`, also those that wait behind the button. */
+  get items() {
+    return this.#live?.items ?? { pinned: [], items: [] };
+  }
+
+  /** How the connection is: `{state, …}`. */
+  get status() {
+    return this.#live?.status ?? { state: "paused" };
+  }
+
+  /** The widget's words; what is left out stays as it is. */
+  get labels() {
+    return this.#labels;
+  }
+
+  set labels(words) {
+    this.#labels = { ...LABELS, ...words };
+    this.#redraw();
+  }
+
+  /** For a private feed. A property alone, since what stands in a page's markup is seen by all. */
+  get token() {
+    return this.#token;
+  }
+
+  set token(token) {
+    this.#token = token;
+    this.#restart();
+  }
+
+  /** `{feedInfo, items, position, before}` to begin with, where the server wrote none into the page. */
+  set snapshot(snapshot) {
+    this.#snapshot = snapshot;
+    this.#restart();
+  }
+
+  pause() {
+    this.#live?.pause();
+  }
+
+  resume() {
+    this.#live?.resume();
+  }
+
+  connectedCallback() {
+    clearTimeout(this.#leaving);
+    if (this.#parts && this.#live) return this.#begin();
+    // What the server wrote into it may not have been read yet.
+    if (document.readyState === "loading" && !this.querySelector("[data-newswire]")) {
+      document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open(), { once: true });
+      return;
+    }
+    this.#open();
+  }
+
+  disconnectedCallback() {
+    // An element that is only moved is connected again in this very task.
+    this.#leaving = setTimeout(() => this.#end());
+  }
+
+  attributeChangedCallback(name, was, is) {
+    if (was === is) return;
+    if (/^(time-zone|title-count|key-events)$/.test(name)) this.#redraw();
+    else this.#restart();
+  }
+
+  #open() {
+    if (!this.#parts) this.#build();
+    const data = this.querySelector("[data-newswire]");
+    if (data) this.#snapshot ??= JSON.parse(data.textContent);
+    this.#connect();
+    this.#begin();
+  }
+
+  #build() {
+    const root = this.attachShadow({ mode: "open" });
+    const part = (name, tag, ...children) => element(tag, name, null, ...children);
+    const parts = {
+      dot: part("dot", "span"),
+      said: part("said", "span"),
+      freshButton: element("button", "fresh-button", { type: "button" }),
+      older: element("button", "older", { type: "button" }),
+    };
+    parts.status = element("p", "status", { tabindex: "-1" }, parts.dot, parts.said);
+    parts.fresh = part("fresh", "div", parts.freshButton);
+    parts.more = part("more", "p", parts.older);
+    parts.after = element("span", "after", { tabindex: "-1" });
+    parts.fresh.hidden = parts.more.hidden = true;
+    const { box, apart, keys } = this.#list;
+    parts.box = part("newswire", "div", parts.status, this.#announcer.box, keys, parts.fresh, box, parts.more, apart, parts.after);
+    // Until there is something else to show, what the server wrote stays.
+    box.append(document.createElement("slot"));
+    root.append(parts.box);
+    dress(root);
+    root.addEventListener("click", (event) => this.#click(event));
+    root.addEventListener("keydown", (event) => onKey(event, parts.box, (where) => this.#edge(where)));
+    root.addEventListener("focusin", ({ target }) => rove(parts.box, target.closest(".item")));
+    root.addEventListener("error", ({ target }) => target.localName === "img" && this.#still(() => replaceLost(target)), true);
+    this.#parts = parts;
+  }
+
+  #connect() {
+    const many = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+    const live = new LiveFeed({
+      server: this.getAttribute("server") ?? serverOf(import.meta.url).href,
+      feed: this.getAttribute("feed") ?? "news-feed",
+      filter: { urgency: many("urgency"), tag: many("tag"), subject: many("subject") },
+      last: Number(this.getAttribute("last")) || 50,
+      snapshot: this.#snapshot,
+      token: this.#token,
+    });
+    this.#live = live;
+    this.#drawn = false;
+    this.#held.clear();
+    this.#came.clear();
+    const on = (type, act) => live.addEventListener(type, ({ detail }) => this.#live === live && act(detail));
+    on("change", (detail) => {
+      if (detail.fresh && detail.item?.status === "usable") this.#came.add(detail.id);
+      this.#soon();
+      this.#emit("item", detail);
+    });
+    on("snapshot", ({ reason }) => this.#anew(reason));
+    on("info", () => this.#soon());
+    on("status", (status) => {
+      this.#tell();
+      this.#emit("status", status);
+    });
+    if (this.#snapshot) this.#draw();
+    this.#snapshot = null;
+  }
+
+  /** Everything that goes on while the element is in a page. */
+  #begin() {
+    this.#pauseTimers();
+    const listening = new AbortController();
+    const on = (target, type, act) => target.addEventListener(type, act, { signal: listening.signal, passive: true });
+    let quiet = 0;
+    const looked = () => {
+      clearTimeout(quiet);
+      quiet = setTimeout(() => this.#held.size && this.#follows() && this.#draw(), QUIET);
+    };
+    // Also what scrolls inside of the page is heard on the way down.
+    document.addEventListener("scroll", looked, { signal: listening.signal, passive: true, capture: true });
+    on(document, "visibilitychange", looked);
+    on(window, "hashchange", () => this.#follow(location.hash));
+    const timer = setInterval(() => this.#draw(), AGO);
+    this.#timers = [() => listening.abort(), () => clearInterval(timer), () => clearTimeout(quiet)];
+    this.#live.start();
+    this.#tell();
+  }
+
+  #pauseTimers() {
+    for (const end of this.#timers) end();
+    this.#timers = [];
+  }
+
+  #end() {
+    this.#pauseTimers();
+    this.#announcer.stop();
+    clearTimeout(this.#due);
+    this.#due = null;
+    this.#live?.stop();
+    this.#title(0);
+  }
+
+  #restart() {
+    if (!this.#live) return;
+    this.#live.stop();
+    this.#connect();
+    if (this.isConnected) this.#begin();
+  }
+
+  /** Draws everything from its beginning: words or zone are others. */
+  #redraw() {
+    this.#dates = null;
+    if (this.#drawn) this.#draw();
+    if (this.#live) this.#tell();
+  }
+
+  /** Draws once for all that comes in one frame; in a page that is not looked at, now and then. */
+  #soon() {
+    if (this.#due) return;
+    const draw = () => {
+      if (!this.#due) return;
+      clearTimeout(this.#due);
+      this.#due = null;
+      this.#draw();
+    };
+    this.#due = setTimeout(draw, 100);
+    requestAnimationFrame(draw);
+  }
+
+  /** Whether new items may be shown at once: somebody looks at the top of the list, and reads nothing in it by keyboard. */
+  #follows() {
+    if (document.visibilityState !== "visible" || !this.#place.atTop()) return false;
+    const focused = this.shadowRoot.activeElement;
+    return !focused?.closest(".item")?.matches(":focus-visible, :has(:focus-visible)") && !String(document.getSelection());
+  }
+
+  /** A snapshot has taken the place of what was known: what is newer than all that stood there is new. */
+  #anew(reason) {
+    const [newest] = this.#shown().items;
+    if (reason !== "first" && this.#drawn) {
+      for (const item of this.items.items) {
+        if (newest && item.published <= newest.published) break;
+        if (item.status === "usable" && !this.#list.articles.has(item.id)) this.#came.add(item.id);
+      }
+    }
+    this.#draw();
+  }
+
+  /** What is not held back. */
+  #shown() {
+    const { pinned, items } = this.items;
+    const seen = ({ id }) => !this.#held.has(id);
+    const known = new Set(items.map(({ id }) => id));
+    const apart = [...this.#linked].map((id) => this.#live.item(id)).filter((item) => item && !known.has(item.id) && !pinned.includes(item));
+    return { pinned: pinned.filter(seen), items: items.filter(seen), apart };
+  }
+
+  /** `reveal`: somebody asks for what is held back. */
+  #draw(reveal = false) {
+    const { info } = this.#live;
+    if (!info && !this.items.items.length) return;
+    const first = !this.#drawn;
+    const follows = !first && this.#follows();
+    const came = [...this.#came].filter((id) => this.#live.item(id)?.status === "usable");
+    this.#came.clear();
+    if (follows || reveal) this.#held.clear();
+    else if (!first) for (const id of came) this.#held.add(id);
+    // What was taken back meanwhile is no news; its notice stands in its place.
+    for (const id of this.#held) if (this.#live.item(id)?.status !== "usable") this.#held.delete(id);
+    const added = this.#still(() => this.#drawList(first), follows);
+    if (!first) this.#announcer.fresh(came.length, this.#labels);
+    this.#count();
+    this.#tell();
+    if (first) {
+      this.#drawn = true;
+      // It stands in the shadow root now; a text that is retracted later must not stay behind here.
+      this.replaceChildren();
+      this.#follow(location.hash);
+    }
+    return added;
+  }
+
+  #drawList() {
+    const { info } = this.#live;
+    const labels = this.#labels;
+    const now = Date.now();
+    const dates = this.#datesOf(info);
+    const { box, more } = this.#parts;
+    set(box, "lang", info?.language ?? null);
+    set(box, "dir", info?.dir ?? null);
+    const context = { feed: this.#live, dates, labels, now, today: dates.day(new Date(now).toISOString()) };
+    const open = Boolean(this.#live.before);
+    const keyEvents = this.getAttribute("key-events") !== "off";
+    const added = this.#list.draw(this.#shown(), context, { open, keyEvents });
+    more.hidden = !open;
+    rove(box, this.shadowRoot.activeElement?.closest(".item"));
+    for (const one of box.querySelectorAll(".ago")) one.textContent = dates.ago(one.dataset.at, now);
+    return added;
+  }
+
+  #datesOf(info) {
+    const named = this.getAttribute("time-zone") ?? "newsroom";
+    const timeZone = named === "newsroom" ? info?.timeZone : named === "reader" ? undefined : named;
+    const dates = new Dates({ timeZone, language: info?.language, labels: this.#labels });
+    if (dates.key !== this.#dates?.key || this.#dates.labels !== this.#labels) {
+      this.#dates = dates;
+      this.#list.forget();
+    }
+    return this.#dates;
+  }
+
+  /** Changes the list: nothing that is seen moves, unless what is new may slide in. Focus stays, or goes to what is near. */
+  #still(change, slides = false) {
+    const focused = this.shadowRoot.activeElement;
+    const item = focused?.closest(".item");
+    const near = item && [...this.#parts.box.querySelectorAll(".item")];
+    const mark = this.#place.mark();
+    const result = change();
+    if (focused && this.shadowRoot.activeElement !== focused) {
+      const after = near?.slice(near.indexOf(item)).find((one) => one.isConnected) ?? near?.findLast((one) => one.isConnected);
+      const to = focused.isConnected && focused.checkVisibility?.() !== false ? focused : (after ?? this.#edge(-1));
+      to.focus({ preventScroll: true });
+    }
+    if (slides && result?.length) this.#place.slide(mark, result);
+    else this.#place.keep(mark);
+    return result;
+  }
+
+  #count() {
+    const { fresh, freshButton } = this.#parts;
+    const count = this.#held.size;
+    fresh.hidden = !count;
+    words(freshButton, count ? this.#labels.fresh(count) : "", this.#labels);
+    this.#title(count);
+  }
+
+  #title(count) {
+    if (!this.hasAttribute("title-count")) return;
+    const title = document.title.replace(/^\(\d+\) /, "");
+    const next = count ? `(${count}) ${title}` : title;
+    if (document.title !== next) document.title = next;
+  }
+
+  #tell() {
+    const { box, said, older } = this.#parts;
+    const labels = this.#labels;
+    const { state, since, until, why } = this.status;
+    const dates = this.#dates ?? this.#datesOf(null);
+    const time = since ? dates.clock(since) : "";
+    const texts = { offline: () => labels.offline(time), stale: () => labels.stale(time), ended: () => why };
+    let text = texts[state]?.() ?? labels[state];
+    set(box, "data-state", state);
+    if (this.#drawn || state !== "connecting") this.#announcer.tell(state === "live" && !this.#told ? "" : text, labels);
+    this.#told ||= state !== "live" && this.#drawn && state !== "connecting";
+    clearTimeout(this.#seconds);
+    if (state === "waiting" && until) {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      if (left > 0) text += ` ${labels.seconds(left)}`;
+      this.#seconds = setTimeout(() => this.#tell(), 1000);
+    }
+    words(said, text, labels);
+    if (!older.textContent) words(older, labels.older, labels);
+  }
+
+  #told = false;
+  #seconds = 0;
+
+  /** What is before (-1) or after (1) the items, to be focused. */
+  #edge(where) {
+    const { status, fresh, freshButton, more, older, after } = this.#parts;
+    if (where > 0) return more.hidden ? after : older;
+    return fresh.hidden ? (this.#list.keys.querySelector("a") ?? status) : freshButton;
+  }
+
+  #click(event) {
+    const { target } = event;
+    const on = (selector) => target.closest(selector);
+    if (on(".fresh-button")) this.#reveal();
+    else if (on(".older")) this.#older();
+    else if (on(".embed-button")) openEmbed(target);
+    else if (on(".share")) this.#share(target);
+    else {
+      const link = on("a[href^='#item-']");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      // Not left to the browser, which looks for it in the page, or where a <base> points.
+      event.preventDefault();
+      const hash = link.getAttribute("href");
+      if (location.hash === hash) this.#follow(hash);
+      else location.hash = hash;
+    }
+  }
+
+  #reveal() {
+    const [first] = this.#draw(true);
+    const to = first ?? this.#list.box.querySelector(".item");
+    if (!to) return;
+    to.focus({ preventScroll: true });
+    this.#place.show(to, true);
+  }
+
+  async #older() {
+    const { older, box } = this.#parts;
+    if (older.ariaDisabled === "true") return;
+    older.ariaDisabled = "true";
+    set(box, "aria-busy", "true");
+    let label = this.#labels.older;
+    try {
+      await this.#live.older();
+    } catch {
+      label = this.#labels.again;
+    }
+    older.ariaDisabled = null;
+    set(box, "aria-busy", null);
+    words(older, label, this.#labels);
+    const focused = this.shadowRoot.activeElement === older;
+    const [first] = this.#draw();
+    if (focused && first) first.focus({ preventScroll: true });
+  }
+
+  async #share(button) {
+    const { id } = button.closest(".item").dataset;
+    const here = `${location.href.split("#")[0]}${ITEM}{id}`;
+    const url = new URL((this.getAttribute("permalink") ?? here).replaceAll("{id}", id), location.href).href;
+    const said = await share({ url, title: this.#live.item(id)?.headline }, this.#labels);
+    if (!said) return;
+    const label = button.textContent;
+    button.textContent = said;
+    this.#announcer.tell(said, this.#labels);
+    setTimeout(() => (button.textContent = label), 3000);
+  }
+
+  /** Goes where a link leads: to an item, wherever it stands. */
+  async #follow(hash) {
+    if (!hash.startsWith(ITEM)) return;
+    const id = hash.slice(ITEM.length);
+    const item = await this.#live.find(id).catch(() => null);
+    if (!item || location.hash !== hash) return;
+    this.#linked.add(id);
+    this.#draw(this.#held.has(id));
+    const { one } = this.#list.articles.get(id) ?? {};
+    if (!one) return;
+    this.#parts.box.querySelector("[data-target]")?.removeAttribute("data-target");
+    one.dataset.target = "";
+    one.focus({ preventScroll: true });
+    this.#place.show(one, false);
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** Sets an attribute, or takes it away, where it differs. */
+function set(one, name, value) {
+  if (one.getAttribute(name) === value) return;
+  if (value === null) one.removeAttribute(name);
+  else one.setAttribute(name, value);
+}
+
+/** Says something in the widget's words, where it differs. */
+function words(one, text, { lang, dir }) {
+  set(one, "lang", lang);
+  set(one, "dir", dir);
+  if (one.textContent !== text) one.textContent = text;
+}
+
+if (!customElements.get("news-feed")) customElements.define("news-feed", NewsFeed);
