@@ -7,8 +7,7 @@ const MINUTE = 60_000;
 export class Dates {
   /** `timeZone`: an IANA name, or none for the reader's own. `language`: of the feed. */
   constructor({ timeZone, language, labels }) {
-    this.key = `${timeZone ?? ""} ${language ?? ""}`;
-    this.labels = labels;
+    Object.assign(this, { timeZone, language, labels });
     this.days = new Map();
     const { hourCycle } = labels;
     const format = (options) => {

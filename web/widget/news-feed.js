@@ -23,7 +23,8 @@ const AGO = 30_000;
 /** A scrolling has ended that was quiet for so long. */
 const QUIET = 150;
 
-export class NewsFeed extends HTMLElement {
+// Where there is no document, as on a server, it can be imported and does nothing.
+export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   static observedAttributes = ["server", "feed", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
 
   #live = null;
@@ -42,7 +43,10 @@ export class NewsFeed extends HTMLElement {
   /** Items that links led to. */
   #linked = new Set();
   #drawn = false;
+  /** Whether there was anything to say about the connection. */
+  #troubled = false;
   #due = null;
+  #seconds = 0;
   #timers = [];
   #leaving = null;
 
@@ -114,6 +118,13 @@ export class NewsFeed extends HTMLElement {
 
   #open() {
     if (!this.#parts) this.#build();
+    // What was set before this module was there is no property of the element yet, but hides it.
+    for (const name of ["labels", "token", "snapshot"]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
     const data = this.querySelector("[data-newswire]");
     if (data) this.#snapshot ??= JSON.parse(data.textContent);
     this.#connect();
@@ -206,21 +217,23 @@ export class NewsFeed extends HTMLElement {
     this.#pauseTimers();
     this.#announcer.stop();
     clearTimeout(this.#due);
+    clearTimeout(this.#seconds);
     this.#due = null;
     this.#live?.stop();
     this.#title(0);
   }
 
   #restart() {
-    if (!this.#live) return;
-    this.#live.stop();
+    const old = this.#live;
+    if (!old) return;
+    this.#live = null;
+    old.stop();
     this.#connect();
     if (this.isConnected) this.#begin();
   }
 
   /** Draws everything from its beginning: words or zone are others. */
   #redraw() {
-    this.#dates = null;
     if (this.#drawn) this.#draw();
     if (this.#live) this.#tell();
   }
@@ -309,15 +322,15 @@ export class NewsFeed extends HTMLElement {
     return added;
   }
 
+  /** Made anew where the feed, the attribute or the words say something else. */
   #datesOf(info) {
     const named = this.getAttribute("time-zone") ?? "newsroom";
     const timeZone = named === "newsroom" ? info?.timeZone : named === "reader" ? undefined : named;
-    const dates = new Dates({ timeZone, language: info?.language, labels: this.#labels });
-    if (dates.key !== this.#dates?.key || this.#dates.labels !== this.#labels) {
-      this.#dates = dates;
-      this.#list.forget();
-    }
-    return this.#dates;
+    const language = info?.language;
+    const old = this.#dates;
+    if (old && old.timeZone === timeZone && old.language === language && old.labels === this.#labels) return old;
+    this.#list.forget();
+    return (this.#dates = new Dates({ timeZone, language, labels: this.#labels }));
   }
 
   /** Changes the list: nothing that is seen moves, unless what is new may slide in. Focus stays, or goes to what is near. */
@@ -352,29 +365,26 @@ export class NewsFeed extends HTMLElement {
     if (document.title !== next) document.title = next;
   }
 
+  /** Says how the connection is; to screen readers where it is not as it should be, and when it is again. */
   #tell() {
     const { box, said, older } = this.#parts;
     const labels = this.#labels;
     const { state, since, until, why } = this.status;
-    const dates = this.#dates ?? this.#datesOf(null);
-    const time = since ? dates.clock(since) : "";
-    const texts = { offline: () => labels.offline(time), stale: () => labels.stale(time), ended: () => why };
-    let text = texts[state]?.() ?? labels[state];
-    set(box, "data-state", state);
-    if (this.#drawn || state !== "connecting") this.#announcer.tell(state === "live" && !this.#told ? "" : text, labels);
-    this.#told ||= state !== "live" && this.#drawn && state !== "connecting";
+    const dates = this.#datesOf(this.#live.info);
+    const label = state === "ended" ? why : labels[state];
+    let text = typeof label === "function" ? label(dates.clock(since)) : label;
+    this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
+    if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
-    if (state === "waiting" && until) {
-      const left = Math.ceil((until - Date.now()) / 1000);
-      if (left > 0) text += ` ${labels.seconds(left)}`;
-      this.#seconds = setTimeout(() => this.#tell(), 1000);
+    if (state === "waiting") {
+      // The seconds are for the eye alone.
+      text += ` ${labels.seconds(Math.max(0, Math.ceil((until - Date.now()) / 1000)))}`;
+      this.#seconds = setTimeout(() => this.#tell(), 500);
     }
+    set(box, "data-state", state);
     words(said, text, labels);
     if (!older.textContent) words(older, labels.older, labels);
   }
-
-  #told = false;
-  #seconds = 0;
 
   /** What is before (-1) or after (1) the items, to be focused. */
   #edge(where) {
@@ -475,4 +485,4 @@ function words(one, text, { lang, dir }) {
   if (one.textContent !== text) one.textContent = text;
 }
 
-if (!customElements.get("news-feed")) customElements.define("news-feed", NewsFeed);
+if (globalThis.customElements && !customElements.get("news-feed")) customElements.define("news-feed", NewsFeed);

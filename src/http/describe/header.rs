@@ -40,10 +40,15 @@ pub(super) fn all() -> Map<String, Value> {
         ),
         (
             "Cache-Control",
-            json!({"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform"]}),
-            "What readers may see is kept only to be asked for again, and nothing else is kept.",
+            json!({"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform",
+                "public, max-age=300", "public, max-age=31536000, immutable"]}),
+            "What readers may see is kept only to be asked for again, the widget for a while; nothing else is kept.",
         ),
-        ("Vary", constant("authorization"), "Who has a token may see more."),
+        (
+            "Vary",
+            json!({"enum": ["authorization", "accept-encoding"]}),
+            "Who has a token may see more; the widget is compressed for who takes that.",
+        ),
         ("Location", matching("^[^ ]+$"), "Where what was made is."),
         ("Content-Location", matching("^[^ ]+$"), "Where what was found is."),
         ("Idempotency-Replayed", constant("true"), "The request was carried out before, under the same key."),
