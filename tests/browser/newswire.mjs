@@ -2,13 +2,14 @@
 // its process id; a site of another origin; and waiting for facts. The program is what NEWSWIRE_BIN names, else the one that cargo builds here.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const FEED = "news-feed";
 /** How long a fact is waited for. Generous: a slow machine is no defect. */
@@ -21,6 +22,11 @@ function program() {
   const built = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "newswire");
   if (!existsSync(built)) execFileSync("cargo", ["build", "--locked"], { cwd: ROOT, stdio: "inherit" });
   return built;
+}
+
+/** The environment without settings of newswire. */
+function clean() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NEWSWIRE_")));
 }
 
 export class Newswire {
@@ -49,9 +55,8 @@ export class Newswire {
   async up(elsewhere = false) {
     const where = this.origin && !elsewhere ? new URL(this.origin).host : "127.0.0.1:0";
     const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
-    const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("NEWSWIRE_"));
     const child = spawn(program(), ["--listen", where, "--spread", "0", "--drain", "5", ...store], {
-      env: { ...Object.fromEntries(foreign), RUST_LOG: "warn" },
+      env: { ...clean(), RUST_LOG: "warn" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
@@ -124,6 +129,13 @@ export class Newswire {
   async publish(item) {
     const { item: published, etag } = await this.edit("items", typeof item === "string" ? { headline: item } : item);
     return { ...published, etag };
+  }
+
+  /** Runs a command beside it, on its store, and returns what it prints: `feed create …`, `token revoke …`. */
+  async command(...words) {
+    const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
+    const { stdout } = await promisify(execFile)(program(), [...words, ...store], { env: clean() });
+    return stdout.trim();
   }
 }
 

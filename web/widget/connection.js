@@ -1,41 +1,37 @@
-// One open stream at a time, for one or several feeds, kept open: it takes the door that gets through, notices when
-// nothing is heard any more, and comes back after growing, jittered pauses, and not before the server asked for.
+// One open stream at a time, for one feed or several, kept open: through the door that lets it in, noticing when nothing
+// is heard any more, back after growing, jittered pauses, and not before the server asked for.
 //
-// It keeps no position: whoever owns it says at every opening from where to go on.
-//
-// What wakes it: a message, the door's end, its own watch (silence, sleep, the end of a pause), and being hurried.
+// It keeps no position: whoever does says at every opening where to go on. What wakes it: a message, the door's end, its
+// watch (silence, sleep), the end of a pause, and being hurried.
 
 import { webSocketDoor, eventsDoor, pollDoor, positionIn } from "./doors.js";
 
-const DOORS = [
-  ["websocket", webSocketDoor],
-  ["sse", eventsDoor],
-  ["poll", pollDoor],
-];
+const DOORS = { websocket: webSocketDoor, sse: eventsDoor, poll: pollDoor };
+const NAMES = Object.keys(DOORS);
 
-/** Milliseconds. Tests, and whoever knows better of a network, may give others. */
+/** In milliseconds. */
 export const TIMING = {
-  /** The first pause, and the longest. */
   firstPause: 500,
   longestPause: 30_000,
-  /** How long a door may take to say its first word. */
+  /** How long a door may take to say its first word, and how long after it no word is a bad sign, unless it names a heartbeat. */
   opening: 10_000,
+  silence: 60_000,
   /** A stream that ends sooner was no success. */
   lasting: 15_000,
-  /** How long after another door was taken the first one is tried again, at the next loss. */
+  /** After that long at another door, the first one is tried again at the next loss. */
   lesserDoor: 600_000,
-  /** How often the watch looks. */
   watch: 2000,
   /** How long a page may be hidden before it lets go. */
   hidden: 300_000,
 };
 
-/** A watch that comes so much too late has slept; the longest that browsers slow timers down to is a minute. */
+/** A watch that comes so much too late has slept; browsers slow timers down to a minute. */
 const SLEPT = 90_000;
-/** After so many pauses that grew, a stream that does work, but not for long, waits no longer. */
+/** A stream that works, but not for long, waits for no longer pause than after so many failures. */
 const SHORT_LIVED = 3;
-/** The longest pause that a server may ask for. */
-const LONGEST_ASKED = 3_600_000;
+/** A door that does not open counts 4 if it kept us waiting, else 2; one that does not last 1. The next is tried at: */
+const NEVER_OPENED = 4;
+const OPENED_ONCE = 8;
 
 /** Nothing brings these back but a person. */
 export const FOR_GOOD = {
@@ -46,52 +42,44 @@ export const FOR_GOOD = {
   404: "There is no such feed here.",
 };
 
-/** The pause before an attempt, after that many failures in a row; `random` is from 0 up to 1. */
+/** The pause after that many failures in a row; `random` is from 0 up to 1. */
 export function pauseAfter(failures, random, { firstPause, longestPause } = TIMING) {
-  const full = Math.min(longestPause, firstPause * 2 ** Math.min(failures, 16));
-  return full * (0.5 + random / 2);
+  return Math.min(longestPause, firstPause * 2 ** Math.min(failures, 16)) * (0.5 + random / 2);
 }
 
 export class Connection {
+  door = 0;
+  tookDoor = 0;
+  misses = 0;
+  failures = 0;
+  pauseAsked = 0;
+  /** When the server last said anything. */
+  lastWord = null;
+  /** What is open; a door's words count only while it is. */
+  attempt = null;
+  watching = null;
+
   /**
-   * `plan()` tells which feeds to open, `[{feed, position}]`. `onMessage` gets every message of a feed; `onStatus` gets
-   * `{state, …}`: connecting, live, stale, waiting, offline; `onEnded(feed, why)` says that a feed cannot be had: the
-   * next plan is without it.
+   * `plan()` tells which feeds to open, `[{feed, position}]`; `onStatus` gets connecting, live, stale, waiting, offline;
+   * `onEnded(feed, why)` says that a feed cannot be had: what is planned next is without it.
    */
-  constructor({ source, plan, onMessage, onStatus, onEnded, timing }) {
-    Object.assign(this, { source, plan, onMessage, onStatus, onEnded, timing });
-    this.status = { state: "connecting" };
-    this.feeds = [];
-    this.door = 0;
-    this.tookDoor = 0;
-    this.misses = 0;
-    this.failures = 0;
-    this.pauseAsked = 0;
-    /** When the server last said anything. */
-    this.lastWord = null;
-    /** What is open, or null; a door's words count only while it is. */
-    this.attempt = null;
-    this.until = 0;
-    this.watching = null;
-    this.pausing = null;
+  constructor(given) {
+    Object.assign(this, given);
   }
 
-  /** Opens anew, at once, with what the plan says now. */
+  /** Opens anew, at once. */
   open() {
     this.#close();
+    this.pauseAsked = 0;
     this.feeds = this.plan();
     if (!this.feeds.length) return;
-    clearTimeout(this.pausing);
-    const now = Date.now();
-    this.seen ??= now;
     this.watching ??= setInterval(() => this.#watch(), this.timing.watch);
-    this.pauseAsked = 0;
-    const attempt = { began: now, word: now, silence: this.timing.opening, heard: false, stale: null, close: null };
-    this.attempt = attempt;
+    const began = (this.watched = Date.now());
+    const attempt = (this.attempt = { began, word: began, silence: this.timing.opening });
     if (!this.lastWord) this.#tell({ state: "connecting" });
     const current = (act) => (argument) => this.attempt === attempt && act(argument);
     try {
-      attempt.close = DOORS[this.door][1]({
+      attempt.close = DOORS[NAMES[this.door]]({
         source: this.source,
         feeds: this.feeds,
         onMessage: current((data) => this.#received(data)),
@@ -104,12 +92,10 @@ export class Connection {
     }
   }
 
-  /** Ends it; `open` begins anew. */
   end() {
     this.#close();
     clearInterval(this.watching);
-    clearTimeout(this.pausing);
-    this.watching = this.seen = null;
+    this.watching = null;
   }
 
   /** Somebody looks: no need to wait out a pause, unless the server asked for it. */
@@ -117,34 +103,30 @@ export class Connection {
     if (this.watching && !this.attempt && !this.pauseAsked) this.open();
   }
 
-  /** The browser says that there is a network again, perhaps another one, through which other doors lead. */
+  /** There is a network again, perhaps another one, through which other doors lead. */
   online() {
-    if (!this.watching) return;
     this.door = this.misses = this.failures = 0;
-    if (!this.attempt) this.hurry();
-    else if (!this.attempt.heard) this.open();
+    this.hurry();
   }
 
-  /** The browser says that there is no network: what is open is not believed any more. */
+  /** There is none: what is open is not believed any more. A browser may be wrong, so it is tried on. */
   offline() {
-    if (this.watching && this.attempt) this.#lost();
-    else if (this.watching) this.#tell({ ...this.status, ...this.#away() });
+    if (this.attempt) this.#lost();
   }
 
   #close() {
+    clearTimeout(this.pausing);
     this.attempt?.close?.();
     this.attempt = null;
   }
 
   #watch() {
     const now = Date.now();
-    const slept = now - this.seen > SLEPT;
-    this.seen = now;
+    const slept = now - this.watched > SLEPT;
+    this.watched = now;
     const { attempt } = this;
-    if (!attempt) {
-      if (now >= this.until) this.open();
-    } else if (slept) this.open();
-    else if (now - attempt.word > attempt.silence) this.#lost();
+    if (slept) attempt ? this.open() : this.hurry();
+    else if (attempt && now - attempt.word > attempt.silence) this.#lost();
   }
 
   #received(data) {
@@ -156,21 +138,35 @@ export class Connection {
       this.#lost(error);
       return;
     }
-    attempt.heard = true;
+    const { type, feed, reason, heartbeat } = message;
     attempt.word = this.lastWord = Date.now();
-    if (message.type === "hello" && message.heartbeat > 0) attempt.silence = 2500 * message.heartbeat;
-    else if (attempt.silence === this.timing.opening) attempt.silence = 60_000;
-    if (message.type === "bye") {
-      this.#bye(message);
-      return;
+    if (!attempt.heard) attempt.silence = heartbeat > 0 ? 2500 * heartbeat : this.timing.silence;
+    attempt.heard = true;
+    if (type === "bye" && FOR_GOOD[reason]) this.#refused(feed, reason);
+    else if (type === "bye") this.#lost({ pause: Math.min(message.retryMs, 3_600_000) });
+    else {
+      this.onMessage(message);
+      if (this.attempt === attempt) this.#told(message);
     }
-    this.onMessage(message);
-    if (this.attempt === attempt) this.#told(message);
   }
 
-  #bye({ feed, reason, retryMs }) {
-    if (FOR_GOOD[reason]) this.#refused(feed ?? this.feeds[0].feed, reason);
-    else this.#lost({ pause: Math.min(retryMs ?? 0, LONGEST_ASKED) });
+  /** What a message says about the connection itself. */
+  #told(message) {
+    const { type, since, checked } = message;
+    const { attempt } = this;
+    if (type === "stale") {
+      attempt.stale = since;
+      this.#tell({ state: "stale", since });
+    } else if (type === "heartbeat" ? !(Date.parse(checked) <= Date.parse(attempt.stale)) : positionIn(message)) {
+      // A node that is cut off from its store goes on beating: only a later look at the store, or a change, ends `stale`.
+      attempt.stale = null;
+      this.checked = checked ?? this.checked;
+      this.#tell({ state: "live", checked: this.checked });
+    }
+  }
+
+  #tell(status) {
+    this.onStatus({ ...status, door: NAMES[this.door] });
   }
 
   /** One feed is not to be had: the others go on without it. */
@@ -179,74 +175,43 @@ export class Connection {
     this.onEnded(feed, FOR_GOOD[reason]);
   }
 
-  /** What a message says about the connection itself. */
-  #told({ type, since, checked, ...message }) {
-    const { attempt } = this;
-    if (type === "stale") {
-      attempt.stale = since;
-      this.#tell({ state: "stale", since });
-    } else if (type === "heartbeat") {
-      // A node that is cut off from its store goes on beating; only a later look at the store ends that.
-      if (!attempt.stale || Date.parse(checked) > Date.parse(attempt.stale)) this.#live(checked);
-    } else if (positionIn({ type, ...message })) {
-      this.#live();
-    }
-  }
-
-  #live(checked = this.status.checked) {
-    this.attempt.stale = null;
-    this.#tell({ state: "live", checked });
-  }
-
-  #away() {
-    const since = this.lastWord && new Date(this.lastWord).toISOString();
-    return globalThis.navigator?.onLine === false ? { state: "offline", since } : { state: "waiting", since };
-  }
-
-  #tell(status) {
-    this.status = { ...status, door: DOORS[this.door][0] };
-    this.onStatus(this.status);
-  }
-
-  /** What was open has ended, for `why` where that is known. */
   #lost(why) {
-    const { attempt } = this;
+    const { began, heard } = this.attempt;
     this.#close();
     const now = Date.now();
     this.pauseAsked = why?.pause || 0;
-    if (attempt.heard && now - attempt.began >= this.timing.lasting) this.misses = this.failures = 0;
-    else if (attempt.heard && !this.pauseAsked) this.#miss(1);
-    else if (!attempt.heard) this.#ask();
+    if (!heard) this.#ask(now - began < this.timing.opening ? 2 : 4);
+    else if (now - began >= this.timing.lasting) this.misses = this.failures = 0;
+    else if (!this.pauseAsked) this.#miss(1);
     const pause = this.pauseAsked + pauseAfter(this.failures, Math.random(), this.timing);
-    this.failures = attempt.heard ? Math.min(this.failures + 1, SHORT_LIVED) : this.failures + 1;
-    this.until = now + pause;
+    this.failures = Math.min(this.failures + 1, heard ? SHORT_LIVED : Infinity);
     if (now - this.tookDoor > this.timing.lesserDoor) this.door = 0;
-    this.#tell({ ...this.#away(), until: this.until });
+    const state = globalThis.navigator?.onLine === false ? "offline" : "waiting";
+    this.#tell({ state, until: now + pause, since: this.lastWord && new Date(this.lastWord).toISOString() });
     this.pausing = setTimeout(() => this.open(), pause);
   }
 
   /** A browser does not tell why a WebSocket was refused; a plain request does, and whether the server is there at all. */
-  async #ask() {
-    for (const { feed } of this.feeds) {
-      const url = this.source.address(`feeds/${feed}/items`, { limit: 1 });
+  async #ask(weight) {
+    const { feeds } = this;
+    for (const { feed } of feeds) {
       const options = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(this.timing.opening) };
+      const url = this.source.address(`feeds/${feed}/items`, { limit: 1 });
       const refused = await this.source.open(url, options).then(() => null, (error) => error);
-      if (!this.watching) return;
-      if (FOR_GOOD[refused?.status]) this.#refused(feed, refused.status);
       // Where the server is away, no door leads in, and this one is not to blame.
-      if (refused) return;
+      if (!this.watching || (refused && !FOR_GOOD[refused.status])) return;
+      if (refused) return void this.#refused(feed, refused.status);
     }
-    if (!this.pauseAsked) this.#miss(2);
+    if (!this.pauseAsked) this.#miss(weight);
   }
 
-  /** A door that does not let anything through, or not for long, is left for the next one. */
   #miss(weight) {
     this.misses += weight;
-    if (this.misses >= (this.lastWord ? 6 : 2)) this.#nextDoor();
+    if (this.misses >= (this.lastWord ? OPENED_ONCE : NEVER_OPENED)) this.#nextDoor();
   }
 
   #nextDoor() {
-    this.door = (this.door + 1) % DOORS.length;
+    this.door = (this.door + 1) % NAMES.length;
     this.misses = 0;
     this.tookDoor = Date.now();
   }

@@ -1,19 +1,18 @@
-// What the feeds of a page have in common: those that read the same source ride on one connection, which one of the
-// browser's tabs keeps for all that show the same feeds.
+// What the feeds of a page share: those that read the same ride on one connection, which one tab keeps for all tabs that
+// show the same feeds.
 //
-// A member is `{feed, position, receive(message), told(status), ended(why)}`. Each keeps its own position and skips what
-// it has, so that a line may carry again what some of its members know. A member that stands elsewhere than the line
-// catches up by itself, while what the line brings waits: whatever it then reads was committed before what it has not
-// heard, so that nothing falls between the two.
+// A member is `{feed, at(), receive(message), told(status), ended(why)}`. Each has a position of its own and skips what
+// it knows. Who stands elsewhere than the line catches up by itself, while what the line brings waits: what it reads was
+// committed before whatever it has not heard, so that nothing falls between the two.
 
-import { Connection, FOR_GOOD, pauseAfter, TIMING } from "./connection.js";
+import { Connection, FOR_GOOD, TIMING, pauseAfter } from "./connection.js";
 import { readOn } from "./doors.js";
 import { watchPage } from "./presence.js";
 import { Tabs } from "./tabs.js";
 
 /** The most feeds that one connection carries. */
 const MOST_FEEDS = 16;
-/** The most messages that wait for a member; it then reads anew. */
+/** If more messages wait for a member, it reads anew. */
 const MOST_WAITING = 1000;
 
 /** The lines of this page, by what they read. */
@@ -22,30 +21,29 @@ const linesHere = new Map();
 /** Finds the line for a member, or begins one. */
 export function joinLine(source, member, { share, timing }) {
   for (let n = 0; ; n += 1) {
-    const name = `${source.key} ${n}`;
-    const line = (share && linesHere.get(name)) || new Line(source, { ...TIMING, ...timing }, share);
-    if (!line.takes(member.feed)) continue;
-    if (share) {
-      linesHere.set(name, line);
-      line.onEmpty = () => linesHere.delete(name);
+    const name = share ? `${source.key} ${n}` : member;
+    if (!linesHere.has(name)) linesHere.set(name, new Line(source, { ...TIMING, ...timing }, share, () => linesHere.delete(name)));
+    const line = linesHere.get(name);
+    if (line.takes(member.feed)) {
+      line.add(member);
+      return line;
     }
-    line.add(member);
-    return line;
   }
 }
 
 class Line {
-  constructor(source, timing, share) {
-    Object.assign(this, { source, timing });
-    // A token is this page's own.
+  /** Each member, and what waits for it while it catches up; null for who is on the line, undefined for who is new. */
+  members = new Map();
+  /** The feeds that are being read; "" while none are. */
+  feeds = "";
+  here = true;
+  tabs = null;
+  status = {};
+
+  constructor(source, timing, share, onEmpty) {
+    Object.assign(this, { source, timing, onEmpty });
+    // What a token opens is for this page alone.
     this.shares = share && !source.token && globalThis.navigator?.locks && globalThis.BroadcastChannel;
-    /** Each member, and what waits for it while it catches up; null for who is on the line, undefined for who is new. */
-    this.members = new Map();
-    /** The feeds that are being read; "" while none are. */
-    this.feeds = "";
-    this.here = true;
-    this.tabs = null;
-    this.status = { state: "connecting" };
     this.connection = new Connection({
       source,
       timing,
@@ -54,15 +52,13 @@ class Line {
       onStatus: (status) => this.#hear({ status }),
       onEnded: (feed, why) => this.#hear({ feed, why }),
     });
-    this.unwatch = watchPage(
-      {
-        away: () => this.#be(false),
-        back: () => this.#be(true),
-        online: () => this.connection.online(),
-        offline: () => this.connection.offline(),
-      },
-      timing.hidden,
-    );
+    const acts = {
+      away: () => this.#settle(false),
+      back: () => (this.here ? this.connection.hurry() : this.#settle(true)),
+      online: () => this.connection.online(),
+      offline: () => this.connection.offline(),
+    };
+    this.unwatch = watchPage(acts, timing.hidden);
   }
 
   takes(feed) {
@@ -80,57 +76,47 @@ class Line {
   }
 
   #feeds() {
-    return new Set([...this.members.keys()].map((member) => member.feed));
-  }
-
-  #be(here) {
-    if (here && this.here) this.connection.hurry();
-    if (here === this.here) return;
-    this.here = here;
-    this.#settle();
+    return new Set([...this.members.keys()].map(({ feed }) => feed));
   }
 
   /** Once for all that join or leave in one task: the widgets of a page are made in one. */
   #changed() {
-    this.changing ??= setTimeout(() => {
-      this.changing = null;
-      this.#settle();
-    });
+    clearTimeout(this.changing);
+    this.changing = setTimeout(() => this.#settle(), 0);
   }
 
-  #settle() {
-    const feeds = this.here ? [...this.#feeds()].sort().join() : "";
-    if (feeds !== this.feeds) {
-      this.#leave();
-      this.feeds = feeds;
-      if (feeds) this.#enter();
-    } else if (feeds && [...this.members.values()].includes(undefined)) {
-      if (this.follows) for (const [member, waits] of this.members) waits === undefined && this.#catchUp(member);
-      else if (!this.tabs || this.tabs.leads) this.connection.open();
-    }
-    if (!this.here) this.#tell({ state: "paused" });
-    if (this.members.size) return;
-    this.unwatch();
-    this.onEmpty?.();
+  #settle(here = this.here) {
+    this.here = here;
+    const feeds = here ? [...this.#feeds()].sort().join() : "";
+    const regroup = feeds !== this.feeds;
+    this.feeds = feeds;
+    if (regroup) this.#leave();
+    if (!this.members.size) {
+      this.unwatch();
+      this.onEmpty();
+    } else if (!here) this.#tell({ state: "paused" });
+    else if (regroup) this.#enter();
+    else if (this.follows) this.#catchUp((waits) => waits === undefined);
+    else if (!this.tabs || this.tabs.leads) if ([...this.members.values()].includes(undefined)) this.connection.open();
   }
 
   #enter() {
-    this.#tell({ state: "connecting" });
-    if (!this.shares) {
-      this.connection.open();
-      return;
-    }
+    if (this.status.state !== "live") this.#tell({ state: "connecting" });
+    if (!this.shares) return this.connection.open();
+    const follow = () => {
+      this.follows = true;
+      /** The feeds whose snapshots are heard from their first page on. */
+      this.begun = new Set();
+      this.#catchUp(() => true);
+    };
     this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, {
+      follow,
       lead: () => {
         this.follows = false;
         this.connection.open();
       },
-      follow: () => {
-        this.follows = true;
-        this.#follow();
-      },
       hear: (word, gap) => {
-        if (gap) this.#follow();
+        if (gap) follow();
         this.#hear(word);
       },
       despair: () => {
@@ -147,62 +133,67 @@ class Line {
     this.connection.end();
   }
 
-  #follow() {
-    /** The feeds whose snapshots would be heard from their first page on. */
-    this.begun = new Set();
-    for (const member of this.members.keys()) this.#catchUp(member);
-  }
-
-  /** Where to open each feed. Whoever stands elsewhere than the first member of its feed catches up. */
+  /** Where to open each feed: at its first member. Those who stand elsewhere catch up. */
   #plan() {
     const first = new Map();
     for (const [member, waits] of this.members) {
-      const leads = first.get(member.feed);
-      if (!leads) first.set(member.feed, member);
-      if (!leads || leads.position === member.position) this.members.set(member, null);
-      else if (!waits) this.#catchUp(member);
+      const { feed } = member;
+      const position = member.at();
+      if (!first.has(feed)) first.set(feed, { feed, position });
+      const there = first.get(feed).position === position;
+      if (there) this.members.set(member, null);
+      else if (!waits) this.#read(member);
     }
-    return [...first.values()].map(({ feed, position }) => ({ feed, position }));
+    return [...first.values()];
   }
 
-  /** From this tab's connection, or from the tab that leads. */
+  /** A word from this tab's connection, or from the tab that leads. */
   #hear(word) {
+    const { message, status, feed, why } = word;
     if (this.tabs?.leads) this.tabs.say(word);
-    if (word.status) this.#tell(word.status);
-    else if (word.why) this.#ended(word.feed, word.why);
-    else this.#carry(word.message);
+    if (message) this.#carry(message);
+    else if (status) this.#tell(status);
+    else for (const member of this.#riders(feed)) member.ended(why);
+  }
+
+  #riders(feed) {
+    return [...this.members.keys()].filter((member) => member.feed === feed);
   }
 
   #carry(message) {
     const { type, feed, done } = message;
-    const riders = [...this.members].filter(([member]) => member.feed === feed);
-    if (this.follows) {
-      if (type === "hello" || type === "reset") this.begun.add(feed);
-      if (type === "snapshot" && !this.begun.has(feed)) {
-        if (done) for (const [member] of riders) this.#catchUp(member);
-        return;
-      }
+    const riders = this.#riders(feed);
+    if (this.follows && type === "snapshot" && !this.begun.has(feed)) {
+      if (done) this.#catchUp((_, member) => member.feed === feed);
+      return;
     }
-    for (const [member, waits] of riders) {
+    if (this.follows && (type === "hello" || type === "reset")) this.begun.add(feed);
+    for (const member of riders) {
+      const waits = this.members.get(member);
       if (waits === null) member.receive(message);
-      else if (waits?.push(message) > MOST_WAITING) this.#catchUp(member);
+      else if (waits?.push(message) > MOST_WAITING) this.#read(member);
     }
   }
 
-  async #catchUp(member, failures = 0) {
+  #catchUp(which) {
+    for (const [member, waits] of this.members) if (which(waits, member)) this.#read(member);
+  }
+
+  /** Has a member catch up, from now on. */
+  async #read(member, failures = 0) {
     const waits = [];
     this.members.set(member, waits);
     const current = () => this.members.get(member) === waits;
     try {
-      for await (const message of readOn(this.source, member.feed, member.position)) {
+      for await (const message of readOn(this.source, member.feed, member.at())) {
         if (!current()) return;
         member.receive(message);
       }
     } catch (error) {
-      if (!current()) return;
-      if (FOR_GOOD[error.status]) this.#ended(member.feed, FOR_GOOD[error.status]);
+      const why = FOR_GOOD[error.status];
+      if (current() && why) member.ended(why);
       const pause = (error.pause || 0) + pauseAfter(failures, Math.random(), this.timing);
-      setTimeout(() => current() && this.#catchUp(member, failures + 1), pause);
+      setTimeout(() => current() && this.#read(member, failures + 1), pause);
       return;
     }
     if (!current()) return;
@@ -214,13 +205,5 @@ class Line {
   #tell(status) {
     this.status = status;
     for (const [member, waits] of this.members) if (waits === null || status.state !== "live") member.told(status);
-  }
-
-  #ended(feed, why) {
-    for (const member of [...this.members.keys()]) {
-      if (member.feed !== feed) continue;
-      this.remove(member);
-      member.ended(why);
-    }
   }
 }

@@ -1,39 +1,24 @@
-// A feed as a reader knows it: what each message makes of the list. Pure: no clock, no network, no document.
+// What each message makes of a feed. Pure: no clock, no network, no document.
 //
-// One map holds every item that is known, shown or not; what is shown follows from it. An item older than the oldest
-// loaded page is known but not shown, unless it is pinned. An older form of an item never replaces a newer one, whatever
-// door it came through.
+// One map holds every item that is known, shown or not. An item older than the oldest loaded page is not shown, unless it
+// is pinned. An older form of an item never replaces a newer one, whatever door it came through.
 
-/** The most items known, beside the older pages that were asked for; beyond it all but the newest are forgotten. */
+/** Beyond this many items, beside the older pages that were asked for, all but the newest are forgotten. */
 const MOST_KNOWN = 1500;
-/** How many are left below the pins when that happens. */
 const KEPT_SHOWN = 500;
-/** The most items kept aside then, and the most drops remembered. */
+/** Of what is not shown; also, how many drops are remembered. */
 const MOST_ASIDE = 500;
-/** The most older items that are kept because somebody asked for them. */
 const MOST_PAGED = 3000;
-
-const DROPS = new Set(["item.withheld", "item.removed", "item.left"]);
 
 /** The number in a position, `SEQ-MARK`; 0 where there is none. */
 export function seqOf(position) {
-  return Number.parseInt(position ?? "0", 10) || 0;
+  return Number.parseInt(position, 10) || 0;
 }
 
-/**
- * Newest first: by time of publication, then by id, since two items may share a time. The server writes all times in one
- * form (UTC, milliseconds), so that their texts compare as they do.
- */
+/** By time, then by id. The server writes all times in one form, so that their texts compare as they do. */
 export function newestFirst(a, b) {
-  if (a.published !== b.published) return a.published < b.published ? 1 : -1;
-  return a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
-}
-
-/** A page cursor, `MILLIS_ID`, as something that items can be compared with. */
-function boundaryOf(before) {
-  const at = before?.indexOf("_") ?? -1;
-  if (at < 0) return null;
-  return { published: new Date(Number(before.slice(0, at))).toISOString(), id: before.slice(at + 1) };
+  const [one, other] = a.published === b.published ? [a.id, b.id] : [a.published, b.published];
+  return one < other ? 1 : one > other ? -1 : 0;
 }
 
 /** Whether something that ends by itself still holds. */
@@ -42,45 +27,38 @@ export function holds(thing, now) {
 }
 
 export class FeedModel {
-  constructor() {
-    this.info = null;
-    this.items = new Map();
-    /** id → the seq at which it was dropped: an older page must not bring it back. */
-    this.dropped = new Map();
-    /** Where the next older page begins; null when everything is loaded. */
-    this.before = null;
-    /** The same, as something that items are compared with. */
-    this.boundary = null;
-    this.loaded = false;
-    /** A snapshot that is not complete. */
-    this.coming = null;
-    /** Grows with every snapshot: a page that was asked for before one does not fit after it. */
-    this.generation = 0;
-    /** How many items older pages have brought. */
-    this.paged = 0;
-  }
+  info = null;
+  items = new Map();
+  /** id → the seq at which it was dropped: an older page must not bring it back. */
+  dropped = new Map();
+  /** Where the next older page begins, `MILLIS_ID`, and the same as something that items are compared with. */
+  before = null;
+  boundary = null;
+  /** A snapshot that is not complete. */
+  coming = null;
+  /** Grows with every snapshot: a page that was asked for before one does not fit after it. */
+  generation = 0;
+  /** How many items older pages have brought. */
+  paged = 0;
 
-  /**
-   * Applies a message. Returns what it made of one item, `{type, id, item, previous, fresh}`, where it made anything:
-   * `item` is null once it is dropped, `previous` is what was known of it, `fresh` says that it is new to the list.
-   */
+  /** Applies a message. Returns what it made of one item, `{type, id, item, previous, fresh}`, if it made anything. */
   apply(message) {
-    if (message.feedInfo) this.info = message.feedInfo;
-    if (message.type === "hello" || message.type === "reset") this.coming = null;
-    else if (message.type === "snapshot") this.#snapshot(message);
-    else if (message.type.startsWith("item.") && message.item) return this.#change(message);
+    const { type, feedInfo, item } = message;
+    if (feedInfo) this.info = feedInfo;
+    if (type === "hello" || type === "reset") this.coming = null;
+    else if (type === "snapshot") this.#snapshot(message);
+    else if (item && type.startsWith("item.")) return this.#change(message);
     return null;
   }
 
-  #snapshot(message) {
+  #snapshot({ items, done, before }) {
     this.coming ??= new Map();
-    for (const item of message.items) this.coming.set(item.id, item);
-    if (!message.done) return;
+    for (const item of items) this.coming.set(item.id, item);
+    if (!done) return;
     this.items = this.coming;
     this.coming = null;
     this.dropped.clear();
-    this.#loadedTo(message.before);
-    this.loaded = true;
+    this.#loadedTo(before);
     this.generation += 1;
     this.paged = 0;
   }
@@ -88,9 +66,11 @@ export class FeedModel {
   #change({ type, item, position }) {
     const { id } = item;
     const previous = this.items.get(id) ?? null;
-    if (DROPS.has(type) || item.status === "withheld" || item.status === "removed") {
+    if (/left|withheld|removed/.test(`${type} ${item.status}`)) {
       this.items.delete(id);
-      remember(this.dropped, id, seqOf(position));
+      this.dropped.delete(id);
+      this.dropped.set(id, seqOf(position));
+      if (this.dropped.size > MOST_ASIDE) this.dropped.delete(this.dropped.keys().next().value);
       return previous && { type, id, item: null, previous, fresh: false };
     }
     this.dropped.delete(id);
@@ -99,23 +79,22 @@ export class FeedModel {
     return { type, id, item, previous, fresh: !previous && !this.older(item) };
   }
 
-  /** Adds an older page, as `GET items?before=` returned it. Returns the items that it brought. */
-  addPage(page, generation) {
+  /** Adds an older page, as `GET items?before=` returned it. Returns its items as they are now known. */
+  addPage({ items, position, before }, generation) {
     if (generation !== this.generation) return [];
-    const brought = page.items.filter((item) => this.addAside(item, page.position));
-    this.paged = Math.min(this.paged + brought.length, MOST_PAGED);
-    this.#loadedTo(page.before);
-    return brought;
+    for (const item of items) this.addAside(item, position);
+    this.paged = Math.min(this.paged + items.length, MOST_PAGED);
+    this.#loadedTo(before);
+    return items.flatMap(({ id }) => this.items.get(id) ?? []);
   }
 
-  /** Adds an item that was read at this position, unless what is known of it is newer. */
+  /** Adds an item that was read at this position, unless more is known of it. */
   addAside(item, position) {
-    return (this.dropped.get(item.id) ?? -1) <= seqOf(position) && this.#put(item);
+    return !(this.dropped.get(item.id) > seqOf(position)) && this.#put(item);
   }
 
   #put(item) {
-    const known = this.items.get(item.id);
-    if (known && known.version >= item.version) return false;
+    if (this.items.get(item.id)?.version >= item.version) return false;
     this.items.set(item.id, item);
     return true;
   }
@@ -125,61 +104,37 @@ export class FeedModel {
     return this.boundary !== null && newestFirst(item, this.boundary) > 0;
   }
 
-  #loadedTo(before) {
-    this.before = before ?? null;
-    this.boundary = boundaryOf(before);
+  #loadedTo(before = null) {
+    this.before = before;
+    const [millis, id] = before?.split("_") ?? [];
+    this.boundary = id ? { published: new Date(Number(millis)).toISOString(), id } : null;
   }
 
   /** Keeps a page that is open for days from growing without end. */
   #forget() {
     if (this.items.size <= MOST_KNOWN + this.paged) return;
     const unpinned = [...this.items.values()].filter((item) => !item.pinned).sort(newestFirst);
-    const shown = unpinned.filter((item) => !this.older(item));
-    const kept = KEPT_SHOWN + this.paged;
-    if (shown.length > kept) {
-      const last = shown[kept - 1];
-      this.#loadedTo(`${Date.parse(last.published)}_${last.id}`);
-    }
-    // What is newer than the boundary was shown, and stays; of what is older the newest stay.
+    const last = unpinned[KEPT_SHOWN + this.paged - 1];
+    if (last && !this.older(last)) this.#loadedTo(`${Date.parse(last.published)}_${last.id}`);
     for (const item of unpinned.filter((one) => this.older(one)).slice(MOST_ASIDE)) this.items.delete(item.id);
   }
 
   /** What is shown now: pinned items by their position, the others newest first. */
   view(now) {
-    const all = [...this.items.values()];
-    const pinned = all.filter((item) => holds(item.pinned, now));
-    pinned.sort((a, b) => a.pinned.position - b.pinned.position || newestFirst(a, b));
-    const items = all.filter((item) => !holds(item.pinned, now) && !this.older(item)).sort(newestFirst);
-    return { pinned, items };
-  }
-
-  /** The items of which a pin or a breaking mark ends by itself after `from`, up to `to`. */
-  ended(from, to) {
-    return [...this.items.values()].filter((item) => endsOf(item).some((end) => from < end && end <= to));
-  }
-
-  /** When the next pin or breaking mark ends by itself; null when none does. */
-  nextEnd(now) {
-    let next = null;
+    const pinned = [];
+    const items = [];
     for (const item of this.items.values()) {
-      for (const end of endsOf(item)) if (end > now && (next === null || end < next)) next = end;
+      if (holds(item.pinned, now)) pinned.push(item);
+      else if (!this.older(item)) items.push(item);
     }
-    return next;
+    pinned.sort((a, b) => a.pinned.position - b.pinned.position || newestFirst(a, b));
+    return { pinned, items: items.sort(newestFirst) };
   }
 
-  /** An item that can be linked to: known, and not retracted. */
-  usable(id) {
-    const item = this.items.get(id);
-    return item?.status === "usable" ? item : null;
+  /** The pins and breaking marks that end by themselves after `now`, `[end, item]`. */
+  ends(now) {
+    const marked = [...this.items.values()].filter((item) => item.pinned || item.breaking);
+    const all = marked.flatMap((item) => [item.pinned, item.breaking].map((mark) => [Date.parse(mark?.until), item]));
+    return all.filter(([end]) => end > now);
   }
-}
-
-function endsOf(item) {
-  return [item.pinned, item.breaking].flatMap((thing) => (thing?.until ? [Date.parse(thing.until)] : []));
-}
-
-function remember(map, id, seq) {
-  map.delete(id);
-  map.set(id, seq);
-  if (map.size > MOST_ASIDE) map.delete(map.keys().next().value);
 }

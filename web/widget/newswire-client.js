@@ -1,5 +1,5 @@
-// A live feed for programs: connect, resume, apply. It keeps the items of one feed as they now read, in order, from the
-// position where it began, through whatever happens to the connection. Usable in browsers and in Node; it draws nothing.
+// A live feed for programs: connect, resume, apply. It keeps the items of one feed as they now read, in order, through
+// whatever happens to the connection. For browsers and Node; it draws nothing. CLIENT.md and the types say how to use it.
 
 import { positionIn } from "./doors.js";
 import { joinLine } from "./line.js";
@@ -8,29 +8,27 @@ import { Source } from "./source.js";
 
 /** A timer cannot be set further than 24.8 days ahead. */
 const FURTHEST_TIMER = 2 ** 31 - 1;
-/** A permalink loads so many older pages, of so many items each, before it takes its item alone. */
+/** A link loads so many older pages, of so many items each, before it takes its item alone. */
 const PAGES_FOR_LINK = 3;
 const LINK_PAGE = 200;
+/** So many empty pages are read before somebody has to ask again. */
+const MOST_EMPTY = 10;
 
 export class LiveFeed extends EventTarget {
   #source;
   #options;
   #model = new FeedModel();
   #line = null;
-  #base = { state: "paused" };
-  #ended = null;
+  #status = { state: "paused" };
   #said = "";
   #reason = "first";
   #loading = null;
   #ends = null;
   #member;
 
-  /** The feed's id. */
-  feed;
-  /** Where to go on from; null before anything was read. */
   position = null;
 
-  constructor({ server, feed, filter, last, snapshot = null, token, share = true, timing }) {
+  constructor({ server, feed, filter, last, snapshot, token, share = true, timing }) {
     super();
     this.feed = feed;
     this.#source = new Source({ server, token, filter, last });
@@ -39,18 +37,12 @@ export class LiveFeed extends EventTarget {
       this.#model.apply({ ...snapshot, type: "snapshot", done: true });
       this.position = snapshot.position ?? null;
     }
-    const live = this;
     this.#member = {
       feed,
-      get position() {
-        return live.position;
-      },
+      at: () => this.position,
       receive: (message) => this.#receive(message),
       told: (status) => this.#tell(status),
-      ended: (why) => {
-        this.#ended = why;
-        this.#leave({ state: "ended", why });
-      },
+      ended: (why) => this.#leave({ state: "ended", why }),
     };
   }
 
@@ -58,19 +50,17 @@ export class LiveFeed extends EventTarget {
     return this.#model.info;
   }
 
-  /** What is shown now: `{pinned, items}`. */
   get items() {
     return this.#model.view(Date.now());
   }
 
-  /** The cursor of the next older page; null when nothing is older, or nothing is loaded. */
   get before() {
     return this.#model.before;
   }
 
   get status() {
-    const closed = this.#base.state === "live" && this.info?.status === "closed";
-    return closed ? { ...this.#base, state: "closed" } : this.#base;
+    const { state } = this.#status;
+    return { ...this.#status, state: state === "live" && this.info?.status === "closed" ? "closed" : state };
   }
 
   item(id) {
@@ -78,111 +68,106 @@ export class LiveFeed extends EventTarget {
   }
 
   start() {
-    if (this.#line || this.#ended) return;
-    this.#base = { state: "connecting" };
+    if (this.#line || this.#status.state === "ended") return;
+    this.#tell({ state: "connecting" });
     this.#line = joinLine(this.#source, this.#member, this.#options);
-    this.#tell(this.#base);
     this.#watchEnds();
-  }
-
-  pause() {
-    if (this.#line) this.#leave({ state: "paused" });
   }
 
   resume() {
     this.start();
   }
 
-  /** Leaves for good what could keep a program running. What is known stays readable. */
+  pause() {
+    if (this.#line) this.#leave({ state: "paused" });
+  }
+
   stop() {
-    this.#leave({ state: "paused" });
+    this.pause();
   }
 
   #leave(status) {
-    this.#line?.remove(this.#member);
+    this.#line.remove(this.#member);
     this.#line = null;
     clearTimeout(this.#ends);
     this.#tell(status);
   }
 
-  /** Loads the next older page. Returns the items that it brought. */
   older(limit = 50) {
     this.#loading ??= this.#older(limit).finally(() => (this.#loading = null));
     return this.#loading;
   }
 
   async #older(limit) {
-    const { before, generation } = this.#model;
-    if (!before) return [];
-    const url = this.#source.address(`feeds/${this.feed}/items`, { before, limit });
-    return this.#model.addPage(await this.#source.json(url), generation);
+    // A page of a filtered feed may be empty, with more behind it.
+    for (let n = 0; n < MOST_EMPTY; n += 1) {
+      const { before, generation } = this.#model;
+      if (!before) break;
+      const url = this.#source.address(`feeds/${this.feed}/items`, { before, limit });
+      const brought = this.#model.addPage(await this.#source.json(url), generation);
+      if (brought.length) return brought;
+    }
+    return [];
   }
 
-  /**
-   * The item of this id: known, or fetched. Pages are loaded down to an old one, so that it stands in its place; one that
-   * is too far down is kept aside. Null where there is none to show.
-   */
   async find(id) {
-    if (this.item(id)) return this.item(id);
-    let item;
-    try {
-      item = await this.#source.json(this.#source.address(`feeds/${this.feed}/items/${encodeURIComponent(id)}`, {}, []));
-    } catch (error) {
-      if (error.status === 404 || error.status === 400) return null;
+    const known = this.item(id);
+    if (known) return known;
+    const url = this.#source.address(`feeds/${this.feed}/items/${encodeURIComponent(id)}`, {}, []);
+    const item = await this.#source.json(url).catch((error) => {
+      if (error.status === 404) return {};
       throw error;
-    }
+    });
     if (item.status !== "usable" && item.status !== "canceled") return null;
-    for (let n = 0; n < PAGES_FOR_LINK && this.before && this.#model.older(item); n += 1) await this.older(LINK_PAGE);
-    if (this.#model.older(item)) this.#model.addAside(item, null);
+    for (let n = 0; n < PAGES_FOR_LINK && this.#model.older(item); n += 1) await this.older(LINK_PAGE);
+    // What is newer than the list is still to come, and counts as new then.
+    if (this.#model.older(item)) this.#model.addAside(item);
     return this.item(id) ?? item;
   }
 
   #receive(message) {
-    const { type, position } = message;
-    const change = /^(item|feed)\./.test(type);
-    if (change && seqOf(position) <= seqOf(this.position)) return;
-    const before = JSON.stringify(this.info);
-    const made = this.#model.apply(message);
+    const { type, position, reason, done, feedInfo } = message;
+    const model = this.#model;
+    const { info } = model;
+    // On a shared line something may come that is known already.
+    if (/^(item|feed)\./.test(type) && seqOf(position) <= seqOf(this.position)) return;
+    const made = model.apply(message);
     const next = positionIn(message);
-    if (next && (type === "snapshot" || seqOf(next) >= seqOf(this.position))) this.position = next;
-    if (type === "reset") this.#reason = message.reason;
-    if (JSON.stringify(this.info) !== before) {
-      this.#emit("info", this.info);
-      this.#tell(this.#base);
+    if (next && (type === "snapshot" || seqOf(next) > seqOf(this.position))) this.position = next;
+    if (type === "reset") this.#reason = reason;
+    if (feedInfo && JSON.stringify(feedInfo) !== JSON.stringify(info)) {
+      this.#emit("info", feedInfo);
+      this.#tell(this.#status);
     }
-    if (type === "snapshot" && message.done) {
-      this.#emit("snapshot", { reason: this.#reason });
-      this.#watchEnds();
-    }
-    if (made) {
-      this.#emit("change", made);
-      this.#watchEnds();
-    }
+    if (type === "snapshot" && done) this.#emit("snapshot", { reason: this.#reason });
+    else if (made) this.#emit("change", made);
+    else return;
+    this.#watchEnds();
   }
 
   /** Pins and breaking marks end by themselves, also while nothing is heard. */
   #watchEnds() {
     clearTimeout(this.#ends);
-    if (!this.#line) return;
     const from = Date.now();
-    const end = this.#model.nextEnd(from);
-    if (end === null) return;
+    const ends = this.#model.ends(from);
+    if (!this.#line || !ends.length) return;
+    const next = Math.min(...ends.map(([end]) => end)) - from + 5;
     this.#ends = setTimeout(() => {
-      for (const item of this.#model.ended(from, Date.now())) {
+      for (const [end, item] of ends) {
+        if (end > Date.now()) continue;
         this.#emit("change", { type: "ended", id: item.id, item, previous: item, fresh: false });
       }
       this.#watchEnds();
-    }, Math.min(end - from + 5, FURTHEST_TIMER));
+    }, Math.min(next, FURTHEST_TIMER));
   }
 
   #tell(status) {
-    this.#base = status;
-    const told = this.status;
-    // Not at every heartbeat: `checked` alone is no news.
-    const said = JSON.stringify({ ...told, checked: null });
+    this.#status = status;
+    // `checked` alone is no news.
+    const said = JSON.stringify({ ...this.status, checked: 0 });
     if (said === this.#said) return;
     this.#said = said;
-    this.#emit("status", told);
+    this.#emit("status", this.status);
   }
 
   #emit(type, detail) {

@@ -1,33 +1,27 @@
-// Where feeds are read: the server's address, and what every request to it carries (token, filter). It keeps nothing
-// and tries nothing twice.
+// Where feeds are read: the server's address, and what every request carries (token, filter). It tries nothing twice.
 
-/** A request that the server answered, but not with what was asked for. */
-export class Refused extends Error {
-  constructor(status, pause, detail) {
-    super(detail || `The server answered ${status}.`);
+/** What the server answered in the place of what was asked for; `pause` is how long it asks to wait, in milliseconds. */
+class Refused extends Error {
+  constructor(status, detail, retryAfter) {
+    super(detail ?? `The server answered ${status}.`);
     this.status = status;
-    /** How long it asks to wait, in milliseconds. */
-    this.pause = pause;
+    this.pause = 1000 * retryAfter || 0;
   }
 }
 
 export class Source {
-  constructor({ server, token = null, filter = {}, last = 50 }) {
+  constructor({ server, token, filter = {}, last = 50 }) {
     const base = new URL(server, globalThis.document?.baseURI);
-    if (!base.pathname.endsWith("/")) base.pathname += "/";
-    this.base = new URL("v1/", base);
+    this.base = new URL(`${base.pathname.replace(/\/?$/, "/")}v1/`, base);
     this.token = token;
     this.last = last;
-    this.filter = ["urgency", "tag", "subject"].flatMap((name) => [filter[name] ?? []].flat().map((one) => [name, String(one)]));
+    this.filter = ["urgency", "tag", "subject"].map((name) => [name, filter[name]]);
+    /** Sources of the same key give the same answers. */
+    this.key = JSON.stringify([this.base, last, this.filter, token]);
   }
 
-  /** Sources of the same key give the same answers. */
-  get key() {
-    return JSON.stringify([this.base.href, this.last, [...this.filter].sort(), this.token]);
-  }
-
-  /** An address below `v1/`; what is null is left out of its query. */
-  address(path, query = {}, filter = this.filter) {
+  /** An address below `v1/`. What is null is left out of its query. */
+  address(path, query, filter = this.filter) {
     const url = new URL(path, this.base);
     for (const [name, values] of [...Object.entries(query), ...filter]) {
       for (const value of [values ?? []].flat()) url.searchParams.append(name, value);
@@ -35,15 +29,15 @@ export class Source {
     return url;
   }
 
-  async open(url, { headers = {}, ...options } = {}) {
-    const rights = this.token ? { authorization: `Bearer ${this.token}` } : {};
-    const answer = await fetch(url, { ...options, headers: { ...headers, ...rights } });
+  async open(url, options) {
+    const headers = { ...options?.headers, ...(this.token && { authorization: `Bearer ${this.token}` }) };
+    const answer = await fetch(url, { ...options, headers });
     if (answer.ok) return answer;
-    const problem = await answer.json().catch(() => ({}));
-    throw new Refused(answer.status, 1000 * (Number(answer.headers.get("retry-after")) || 0), problem.detail);
+    const { detail } = await answer.json().catch(() => ({}));
+    throw new Refused(answer.status, detail, answer.headers.get("retry-after"));
   }
 
   async json(url, options) {
-    return (await this.open(url, { headers: { accept: "application/json" }, ...options })).json();
+    return (await this.open(url, options)).json();
   }
 }
