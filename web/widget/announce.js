@@ -19,7 +19,7 @@ export class Announcer {
   fresh(count, labels) {
     this.count += count;
     this.labels = labels;
-    if (count) this.#soon();
+    this.#soon();
   }
 
   /** How the connection is, or something else in words; only the newest is said. */
@@ -45,10 +45,5 @@ export class Announcer {
     this.last = performance.now();
     this.box.lang = this.labels.lang;
     this.box.textContent = text;
-  }
-
-  stop() {
-    clearTimeout(this.timer);
-    this.timer = 0;
   }
 }

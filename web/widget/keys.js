@@ -21,8 +21,9 @@ export function onKey(event, list, edge) {
 
 /** One item is in the order of the Tab key: the one that was focused last, else the first. */
 export function rove(list, focused) {
-  const all = [...list.querySelectorAll(".item")];
-  const one = all.includes(focused) ? focused : all[0];
-  for (const other of list.querySelectorAll('.item[tabindex="0"]')) if (other !== one) other.tabIndex = -1;
-  if (one && one.tabIndex) one.tabIndex = 0;
+  const now = list.querySelector('.item[tabindex="0"]');
+  const next = focused ?? now ?? list.querySelector(".item");
+  if (now === next) return;
+  if (now) now.tabIndex = -1;
+  next.tabIndex = 0;
 }

@@ -5,7 +5,6 @@ export const LABELS = {
   dir: "ltr",
   /** "h23" for 21:52, "h12" for 9:52 PM. */
   hourCycle: "h23",
-  feed: "Live updates",
   breaking: "Breaking",
   pinned: "Pinned",
   key: "Key event",
@@ -22,7 +21,6 @@ export const LABELS = {
   related: "Related",
   embed: (host) => `Show what is at ${host}`,
   fresh: (count) => (count === 1 ? "1 new update" : `${count} new updates`),
-  changed: (count) => (count === 1 ? "1 update changed" : `${count} updates changed`),
   share: "Share",
   copy: "Copy link",
   copied: "Link copied",
@@ -30,7 +28,6 @@ export const LABELS = {
   older: "Show older",
   again: "That did not work. Try again",
   empty: "No news yet. What is published appears here by itself.",
-  missing: "This item is no longer there.",
   connecting: "Connecting…",
   live: "Live",
   waiting: "Connection lost. Trying again",

@@ -42,12 +42,14 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #came = new Set();
   /** Items that links led to. */
   #linked = new Set();
+  /** Whether there is a list at all, and whether it was drawn. */
+  #loaded = false;
   #drawn = false;
   /** Whether there was anything to say about the connection. */
   #troubled = false;
   #due = null;
   #seconds = 0;
-  #timers = [];
+  #listening = null;
   #leaving = null;
 
   /** The items that are known, `{pinned, items}`, also those that wait behind the button. */
@@ -98,11 +100,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     clearTimeout(this.#leaving);
     if (this.#parts && this.#live) return this.#begin();
     // What the server wrote into it may not have been read yet.
-    if (document.readyState === "loading" && !this.querySelector("[data-newswire]")) {
-      document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open(), { once: true });
-      return;
-    }
-    this.#open();
+    if (document.readyState !== "loading") this.#open();
+    else document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open(), { once: true });
   }
 
   disconnectedCallback() {
@@ -133,20 +132,18 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   #build() {
     const root = this.attachShadow({ mode: "open" });
-    const part = (name, tag, ...children) => element(tag, name, null, ...children);
     const parts = {
-      dot: part("dot", "span"),
-      said: part("said", "span"),
+      said: element("span", "said"),
       freshButton: element("button", "fresh-button", { type: "button" }),
       older: element("button", "older", { type: "button" }),
+      after: element("span", "after", { tabindex: "-1" }),
     };
-    parts.status = element("p", "status", { tabindex: "-1" }, parts.dot, parts.said);
-    parts.fresh = part("fresh", "div", parts.freshButton);
-    parts.more = part("more", "p", parts.older);
-    parts.after = element("span", "after", { tabindex: "-1" });
+    parts.status = element("p", "status", { tabindex: "-1" }, element("span", "dot"), parts.said);
+    parts.fresh = element("div", "fresh", null, parts.freshButton);
+    parts.more = element("p", "more", null, parts.older);
     parts.fresh.hidden = parts.more.hidden = true;
     const { box, apart, keys } = this.#list;
-    parts.box = part("newswire", "div", parts.status, this.#announcer.box, keys, parts.fresh, box, parts.more, apart, parts.after);
+    parts.box = element("div", "newswire", null, parts.status, this.#announcer.box, keys, parts.fresh, box, parts.more, apart, parts.after);
     // Until there is something else to show, what the server wrote stays.
     box.append(document.createElement("slot"));
     root.append(parts.box);
@@ -178,47 +175,40 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
       this.#soon();
       this.#emit("item", detail);
     });
-    on("snapshot", ({ reason }) => this.#anew(reason));
+    on("snapshot", () => this.#anew());
     on("info", () => this.#soon());
     on("status", (status) => {
       this.#tell();
       this.#emit("status", status);
     });
-    if (this.#snapshot) this.#draw();
+    this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
+    this.#draw();
   }
 
   /** Everything that goes on while the element is in a page. */
   #begin() {
-    this.#pauseTimers();
-    const listening = new AbortController();
-    const on = (target, type, act) => target.addEventListener(type, act, { signal: listening.signal, passive: true });
+    this.#listening?.abort();
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    // Also what scrolls inside of the page is heard, on the way down to it.
+    const on = (target, type, act) => target.addEventListener(type, act, { signal, passive: true, capture: true });
     let quiet = 0;
     const looked = () => {
       clearTimeout(quiet);
       quiet = setTimeout(() => this.#held.size && this.#follows() && this.#draw(), QUIET);
     };
-    // Also what scrolls inside of the page is heard on the way down.
-    document.addEventListener("scroll", looked, { signal: listening.signal, passive: true, capture: true });
+    on(document, "scroll", looked);
     on(document, "visibilitychange", looked);
-    on(window, "hashchange", () => this.#follow(location.hash));
+    on(window, "hashchange", () => this.#follow());
     const timer = setInterval(() => this.#draw(), AGO);
-    this.#timers = [() => listening.abort(), () => clearInterval(timer), () => clearTimeout(quiet)];
+    signal.addEventListener("abort", () => clearInterval(timer));
     this.#live.start();
     this.#tell();
   }
 
-  #pauseTimers() {
-    for (const end of this.#timers) end();
-    this.#timers = [];
-  }
-
   #end() {
-    this.#pauseTimers();
-    this.#announcer.stop();
-    clearTimeout(this.#due);
-    clearTimeout(this.#seconds);
-    this.#due = null;
+    this.#listening?.abort();
     this.#live?.stop();
     this.#title(0);
   }
@@ -241,12 +231,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   /** Draws once for all that comes in one frame; in a page that is not looked at, now and then. */
   #soon() {
     if (this.#due) return;
-    const draw = () => {
-      if (!this.#due) return;
-      clearTimeout(this.#due);
-      this.#due = null;
-      this.#draw();
-    };
+    const draw = () => this.#due && this.#draw();
     this.#due = setTimeout(draw, 100);
     requestAnimationFrame(draw);
   }
@@ -259,14 +244,15 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   /** A snapshot has taken the place of what was known: what is newer than all that stood there is new. */
-  #anew(reason) {
+  #anew() {
     const [newest] = this.#shown().items;
-    if (reason !== "first" && this.#drawn) {
+    if (this.#drawn) {
       for (const item of this.items.items) {
         if (newest && item.published <= newest.published) break;
         if (item.status === "usable" && !this.#list.articles.has(item.id)) this.#came.add(item.id);
       }
     }
+    this.#loaded = true;
     this.#draw();
   }
 
@@ -274,15 +260,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #shown() {
     const { pinned, items } = this.items;
     const seen = ({ id }) => !this.#held.has(id);
-    const known = new Set(items.map(({ id }) => id));
-    const apart = [...this.#linked].map((id) => this.#live.item(id)).filter((item) => item && !known.has(item.id) && !pinned.includes(item));
+    const linked = [...this.#linked].map((id) => this.#live.item(id));
+    const apart = linked.filter((item) => item && !items.includes(item) && !pinned.includes(item));
     return { pinned: pinned.filter(seen), items: items.filter(seen), apart };
   }
 
   /** `reveal`: somebody asks for what is held back. */
   #draw(reveal = false) {
-    const { info } = this.#live;
-    if (!info && !this.items.items.length) return;
+    clearTimeout(this.#due);
+    this.#due = null;
+    if (!this.#loaded) return [];
     const first = !this.#drawn;
     const follows = !first && this.#follows();
     const came = [...this.#came].filter((id) => this.#live.item(id)?.status === "usable");
@@ -291,15 +278,19 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     else if (!first) for (const id of came) this.#held.add(id);
     // What was taken back meanwhile is no news; its notice stands in its place.
     for (const id of this.#held) if (this.#live.item(id)?.status !== "usable") this.#held.delete(id);
-    const added = this.#still(() => this.#drawList(first), follows);
-    if (!first) this.#announcer.fresh(came.length, this.#labels);
-    this.#count();
+    const added = this.#still(() => this.#drawList(), follows);
+    if (!first && came.length) this.#announcer.fresh(came.length, this.#labels);
+    const { fresh, freshButton } = this.#parts;
+    const count = this.#held.size;
+    fresh.hidden = !count;
+    words(freshButton, count ? this.#labels.fresh(count) : "", this.#labels);
+    this.#title(count);
     this.#tell();
     if (first) {
       this.#drawn = true;
       // It stands in the shadow root now; a text that is retracted later must not stay behind here.
       this.replaceChildren();
-      this.#follow(location.hash);
+      this.#follow();
     }
     return added;
   }
@@ -310,8 +301,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const now = Date.now();
     const dates = this.#datesOf(info);
     const { box, more } = this.#parts;
-    set(box, "lang", info?.language ?? null);
-    set(box, "dir", info?.dir ?? null);
+    set(box, "lang", info?.language);
+    set(box, "dir", info?.dir);
     const context = { feed: this.#live, dates, labels, now, today: dates.day(new Date(now).toISOString()) };
     const open = Boolean(this.#live.before);
     const keyEvents = this.getAttribute("key-events") !== "off";
@@ -350,19 +341,10 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     return result;
   }
 
-  #count() {
-    const { fresh, freshButton } = this.#parts;
-    const count = this.#held.size;
-    fresh.hidden = !count;
-    words(freshButton, count ? this.#labels.fresh(count) : "", this.#labels);
-    this.#title(count);
-  }
-
   #title(count) {
     if (!this.hasAttribute("title-count")) return;
     const title = document.title.replace(/^\(\d+\) /, "");
-    const next = count ? `(${count}) ${title}` : title;
-    if (document.title !== next) document.title = next;
+    document.title = count ? `(${count}) ${title}` : title;
   }
 
   /** Says how the connection is; to screen readers where it is not as it should be, and when it is again. */
@@ -372,7 +354,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { state, since, until, why } = this.status;
     const dates = this.#datesOf(this.#live.info);
     const label = state === "ended" ? why : labels[state];
-    let text = typeof label === "function" ? label(dates.clock(since)) : label;
+    let text = typeof label === "function" ? label(since ? dates.clock(since) : "–") : label;
     this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
     if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
@@ -406,7 +388,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
       // Not left to the browser, which looks for it in the page, or where a <base> points.
       event.preventDefault();
       const hash = link.getAttribute("href");
-      if (location.hash === hash) this.#follow(hash);
+      if (location.hash === hash) this.#follow();
       else location.hash = hash;
     }
   }
@@ -451,7 +433,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   /** Goes where a link leads: to an item, wherever it stands. */
-  async #follow(hash) {
+  async #follow() {
+    const { hash } = location;
     if (!hash.startsWith(ITEM)) return;
     const id = hash.slice(ITEM.length);
     const item = await this.#live.find(id).catch(() => null);
@@ -474,7 +457,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 /** Sets an attribute, or takes it away, where it differs. */
 function set(one, name, value) {
   if (one.getAttribute(name) === value) return;
-  if (value === null) one.removeAttribute(name);
+  if (value === null || value === undefined) one.removeAttribute(name);
   else one.setAttribute(name, value);
 }
 

@@ -13,66 +13,56 @@ function scrollerOf(host) {
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export class Place {
+  /** What was kept in its place last, and how far that was scrolled. */
+  #kept = {};
+
   /** `host`: the widget; `list`: the box with the items in it. */
   constructor(host, list) {
     this.host = host;
     this.list = list;
-    this.last = null;
   }
 
   /** Whether what is put at the top of the list pushes away nothing that somebody has scrolled to. */
   atTop() {
-    const { top } = edges(scrollerOf(this.host));
-    return this.list.getBoundingClientRect().top >= top - 2;
+    return this.list.getBoundingClientRect().top >= edges(scrollerOf(this.host)).top - 2;
   }
 
-  /** Remembers what is seen, and where. */
+  /** Remembers what is seen, and where: first of all what is focused, last the end of the widget. */
   mark() {
-    const scroller = scrollerOf(this.host);
-    const last = this.last;
-    // Nobody has scrolled since: then the same thing keeps its place, or fractions of pixels would add up.
-    if (last?.scroller === scroller && last.scrolled === scroller.scrollTop && last.anchor.isConnected) {
-      return { ...last, seen: this.#seen(scroller) };
-    }
-    const seen = this.#seen(scroller);
-    const focused = this.list.getRootNode().activeElement?.closest(".item");
-    const read = seen.filter(({ one }) => one.matches(".item"));
-    const first = read.find(({ one }) => one === focused) ?? read[0];
-    const anchor = first?.one ?? this.host;
-    return { scroller, seen, read, anchor, at: edgeOf(anchor, this.host), parent: anchor.parentNode };
-  }
-
-  #seen(scroller) {
+    const { host, list } = this;
+    const scroller = scrollerOf(host);
     const { top, bottom } = edges(scroller);
+    const placed = (one) => ({ one, at: edgeOf(one, host), parent: one.parentNode });
     const seen = [];
-    for (const one of this.list.querySelectorAll(".item, .day")) {
+    for (const one of list.querySelectorAll(".item, .day")) {
       const box = one.getBoundingClientRect();
       if (box.top > bottom) break;
-      if (box.bottom > top + 1) seen.push({ one, top: box.top, parent: one.parentNode });
+      if (box.bottom > top + 1) seen.push(placed(one));
     }
-    return seen;
+    const focused = list.getRootNode().activeElement?.closest(".item");
+    const anchors = seen.filter(({ one }) => one.matches(".item"));
+    anchors.sort((a, b) => (b.one === focused) - (a.one === focused));
+    // Nobody has scrolled since: then the same thing keeps its place, or fractions of pixels would add up.
+    if (this.#kept.scrolled === scroller.scrollTop) anchors.unshift(this.#kept);
+    return { scroller, seen, anchors: [...anchors, placed(host)] };
   }
 
   /** Puts what was seen back to where it was. */
-  keep(mark) {
-    let { scroller, anchor, at, parent } = mark;
-    if (!anchor.isConnected || anchor.parentNode !== parent) {
-      const other = mark.read?.find(({ one, parent: was }) => one.isConnected && one.parentNode === was);
-      if (!other) return;
-      ({ one: anchor, top: at, parent } = other);
-    }
-    const moved = edgeOf(anchor, this.host) - at;
+  keep({ scroller, anchors }) {
+    const anchor = anchors.find(({ one, parent }) => one.isConnected && one.parentNode === parent);
+    if (!anchor) return;
+    const moved = edgeOf(anchor.one, this.host) - anchor.at;
     if (moved) scroller.scrollBy({ top: moved, behavior: "instant" });
-    this.last = { scroller, anchor, at, parent, read: mark.read, scrolled: scroller.scrollTop };
+    this.#kept = { ...anchor, scrolled: scroller.scrollTop };
   }
 
   /** Lets what is new at the top slide in, and what was seen make room. */
   slide(mark, added) {
-    this.last = null;
+    this.#kept = {};
     if (calm()) return;
-    const how = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
-    for (const { one, top } of mark.seen) {
-      const moved = one.isConnected ? one.getBoundingClientRect().top - top : 0;
+    const how = { duration: 320, easing: "ease-out" };
+    for (const { one, at } of mark.seen) {
+      const moved = one.isConnected && edgeOf(one) - at;
       if (moved) one.animate({ transform: [`translateY(${-moved}px)`, "none"] }, how);
     }
     for (const one of added) one.animate({ opacity: [0, 0, 1] }, { ...how, duration: 640 });
@@ -80,7 +70,7 @@ export class Place {
 
   /** Scrolls so that an element is at the top. */
   show(element, smoothly) {
-    this.last = null;
+    this.#kept = {};
     element.scrollIntoView({ block: "start", behavior: smoothly && !calm() ? "smooth" : "instant" });
   }
 }

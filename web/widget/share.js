@@ -3,10 +3,8 @@
 import { element } from "./article.js";
 
 /** Adds the buttons to an article. */
-export function enliven(made, { dates, labels, now }) {
+export function enliven(made, { labels }) {
   const words = { lang: labels.lang, dir: labels.dir, type: "button" };
-  const ago = made.querySelector(".ago");
-  ago.textContent = dates.ago(ago.dataset.at, now);
   if (made.dataset.status === "usable") {
     made.querySelector(".stamp").append(element("button", "share", words, navigator.share ? labels.share : labels.copy));
   }
@@ -29,7 +27,6 @@ export function openEmbed(button) {
   const frame = element("iframe", "embed-frame", {
     sandbox: `allow-scripts allow-popups allow-presentation${own ? "" : " allow-same-origin"}`,
     allow: "autoplay; encrypted-media; fullscreen; picture-in-picture",
-    allowfullscreen: "",
     referrerpolicy: "strict-origin-when-cross-origin",
     title: button.textContent,
     "data-instead": src,
@@ -57,8 +54,9 @@ export async function share({ url, title }, labels) {
     return labels.copied;
   } catch (error) {
     if (error.name === "AbortError") return "";
-    if (new URL(url).href.split("#")[0] !== location.href.split("#")[0]) return url;
-    location.hash = new URL(url).hash;
+    const { href, hash } = new URL(url);
+    if (!hash || !href.startsWith(location.href.split("#")[0])) return url;
+    location.hash = hash;
     return labels.addressed;
   }
 }

@@ -1,11 +1,11 @@
 //! The widget as one module, put together from the files that a developer reads: what each exports to the others is
 //! simply there, and the style sheet is a text among them.
 //!
-//! Comments and indentation stay behind: they are a third of what would go over the wire, and every file can be read as it
-//! was written below `/widget/`. It is no bundler, nor does it read JavaScript. It relies on how these files are written,
-//! which `tests/widget.rs` and the browser's tests check: an import stands at the beginning of a line and ends with `";`,
-//! no name at the top of a file is that of another file's, nothing is exported by default, a comment has its lines to
-//! itself, and no text goes over several lines.
+//! Comments, indentation and most of the spaces stay behind: they are a third of what would go over the wire, and every
+//! file can be read as it was written below `/widget/`. It is no bundler, nor does it read JavaScript. It relies on how
+//! these files are written, which `tests/widget.rs` and the browser's tests check: an import stands at the beginning of a
+//! line and ends with `";`, no name at the top of a file is that of another file's, nothing is exported by default, a
+//! comment has its lines to itself, and no text goes over several lines.
 
 use std::{fmt::Write as _, io::Write as _};
 
@@ -23,6 +23,9 @@ const SHEET: (&str, &str) = ("const CSS = \"\";", "news-feed.css");
 const HEAD: &str = "// <news-feed>, a part of newswire. What each part is for stands in widget/news-feed.js and the files beside it.\n";
 /// What it exports.
 const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
+
+/// Signs beside which a space means nothing in a script.
+const SIGNS: &str = "{}()[]=<>?:&|,!";
 
 /// The joined module, in the forms in which it is served.
 #[derive(Debug)]
@@ -78,13 +81,19 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
                 importing.clear();
             }
         } else if line == SHEET.0 {
-            let sheet = bare(&file(SHEET.1)).collect::<Vec<_>>().join("\n");
+            let sheet: String = bare(&file(SHEET.1)).map(declared).collect();
             let sheet = serde_json::to_string(&sheet).expect("a text is JSON");
             own.push_str(&line.replace("\"\"", &sheet));
             own.push('\n');
         } else if !line.starts_with("export {") {
-            own.push_str(line.strip_prefix("export ").unwrap_or(line));
-            own.push('\n');
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            // A line that may hold a template, a regular expression or a text with quotes in it is left alone.
+            let plain = !line.contains(['`', '\'', '/', '\\']);
+            own.push_str(&if plain { close(line) } else { line.to_owned() });
+            // After these no end of a line means anything.
+            if !line.ends_with(['{', '(', '[', ',', ';']) {
+                own.push('\n');
+            }
         }
     }
     out.push_str(&own);
@@ -103,4 +112,24 @@ fn bare(text: &str) -> impl Iterator<Item = &str> {
 fn file(name: &str) -> String {
     let file = Files::get(name).unwrap_or_else(|| panic!("there is no file {name} in web/widget"));
     String::from_utf8(file.data.into_owned()).expect("it is text")
+}
+
+/// A line of the style sheet, with which the next one can stand in a row.
+fn declared(line: &str) -> String {
+    line.replace(": ", ":").replace(", ", ",").replace(" {", "{")
+}
+
+/// A line without the spaces beside signs, but for those in quotes.
+fn close(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut quoted = false;
+    let mut rest = line.chars().peekable();
+    while let Some(one) = rest.next() {
+        quoted ^= one == '"';
+        let beside = |other: Option<char>| other.is_some_and(|other| SIGNS.contains(other));
+        if one != ' ' || quoted || !(beside(out.chars().next_back()) || beside(rest.peek().copied())) {
+            out.push(one);
+        }
+    }
+    out
 }
