@@ -24,7 +24,6 @@ after(async () => {
 const open = [];
 afterEach(() => {
   for (const feed of open.splice(0)) feed.stop();
-  proxy.cut();
   proxy.asked = [];
   proxy.websocket = proxy.events = "pass";
 });

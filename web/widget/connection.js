@@ -1,8 +1,8 @@
-// One open stream at a time, for one feed or several, kept open: through the door that lets it in, noticing when nothing
-// is heard any more, back after growing, jittered pauses, and not before the server asked for.
+// One stream at a time, for one feed or several, kept open: through the door that lets it in, noticing when nothing is
+// heard any more, back after growing, jittered pauses, and not before the server asked for.
 //
-// It keeps no position: whoever does says at every opening where to go on. What wakes it: a message, the door's end, its
-// watch (silence, sleep), the end of a pause, and being hurried.
+// It keeps no position: whoever does says at every opening where to go on. What wakes it: a message, the door's end,
+// its watch (silence, sleep), the end of a pause, and being hurried.
 
 import { webSocketDoor, eventsDoor, pollDoor, positionIn } from "./doors.js";
 
@@ -13,7 +13,7 @@ const NAMES = Object.keys(DOORS);
 export const TIMING = {
   firstPause: 500,
   longestPause: 30_000,
-  /** How long a door may take to say its first word, and how long after it no word is a bad sign, unless it names a heartbeat. */
+  /** How long a door may take to say its first word; and later ones, unless that word names a heartbeat. */
   opening: 10_000,
   silence: 60_000,
   /** A stream that ends sooner was no success. */
@@ -25,7 +25,7 @@ export const TIMING = {
   hidden: 300_000,
 };
 
-/** A watch that comes so much too late has slept; browsers slow timers down to a minute. */
+/** A watch that is so much out of time has slept, or the clock was set; browsers slow timers down to a minute. */
 const SLEPT = 90_000;
 /** A stream that works, but not for long, waits for no longer pause than after so many failures. */
 const SHORT_LIVED = 3;
@@ -60,8 +60,8 @@ export class Connection {
   watching = null;
 
   /**
-   * `plan()` tells which feeds to open, `[{feed, position}]`; `onStatus` gets connecting, live, stale, waiting, offline;
-   * `onEnded(feed, why)` says that a feed cannot be had: what is planned next is without it.
+   * `plan()` tells which feeds to open, `[{feed, position}]`; `onStatus` gets connecting, live, stale, waiting or
+   * offline; `onEnded(feed, why)` says that a feed cannot be had: what is planned next is without it.
    */
   constructor(given) {
     Object.assign(this, given);
@@ -122,7 +122,7 @@ export class Connection {
 
   #watch() {
     const now = Date.now();
-    const slept = now - this.watched > SLEPT;
+    const slept = Math.abs(now - this.watched) > SLEPT;
     this.watched = now;
     const { attempt } = this;
     if (slept) attempt ? this.open() : this.hurry();
@@ -158,7 +158,7 @@ export class Connection {
       attempt.stale = since;
       this.#tell({ state: "stale", since });
     } else if (type === "heartbeat" ? !(Date.parse(checked) <= Date.parse(attempt.stale)) : positionIn(message)) {
-      // A node that is cut off from its store goes on beating: only a later look at the store, or a change, ends `stale`.
+      // A node that is cut off from its store goes on beating: a later look at the store, or a change, ends `stale`.
       attempt.stale = null;
       this.checked = checked ?? this.checked;
       this.#tell({ state: "live", checked: this.checked });
@@ -191,7 +191,7 @@ export class Connection {
     this.pausing = setTimeout(() => this.open(), pause);
   }
 
-  /** A browser does not tell why a WebSocket was refused; a plain request does, and whether the server is there at all. */
+  /** A browser does not tell why a WebSocket was refused; a plain request does, and whether the server is there. */
   async #ask(weight) {
     const { feeds } = this;
     for (const { feed } of feeds) {

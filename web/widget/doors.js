@@ -1,5 +1,5 @@
-// The ways in, from the best to the one that always gets through: WebSocket, server-sent events, polls. A position is good
-// at each. A door tries once: it hands on what comes until it ends, and says so once.
+// The ways in, from the best to the one that always gets through: WebSocket, server-sent events, polls. A position is
+// good at each. A door tries once: it hands on what comes until it ends, and says so once.
 //
 // It is called with `{source, feeds: [{feed, position}], onMessage, onLost}` and returns what closes it; closed, it is
 // silent. `onMessage` gets a message or its text, `onLost` what went wrong, if that is known.
@@ -16,7 +16,8 @@ export function webSocketDoor({ source, feeds, onMessage, onLost }) {
   const { last, token } = source;
   const [{ feed, position }, second] = feeds;
   const names = feeds.map((one) => (one.position ? `${one.feed}@${one.position}` : one.feed));
-  const url = second ? source.address("live", { feed: names, last }) : source.address(`feeds/${feed}/live`, { after: position, last });
+  const [path, query] = second ? ["live", { feed: names }] : [`feeds/${feed}/live`, { after: position }];
+  const url = source.address(path, { ...query, last });
   url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url, token ? ["newswire.v1", `newswire.token.${token}`] : []);
   socket.onmessage = ({ data }) => onMessage(data);
@@ -34,7 +35,8 @@ export function eventsDoor({ source, feeds, onMessage, onLost }) {
     Promise.race(
       feeds.map(async ({ feed, position }) => {
         const url = source.address(`feeds/${feed}/live`, { after: position, last: source.last });
-        const { body } = await source.open(url, { headers: { accept: "text/event-stream" }, cache: "no-store", signal });
+        const headers = { accept: "text/event-stream" };
+        const { body } = await source.open(url, { headers, cache: "no-store", signal });
         const reader = body.pipeThrough(new TextDecoderStream()).getReader();
         for (let rest = ""; ; ) {
           const { value, done } = await reader.read();
@@ -84,7 +86,8 @@ function runDoor(onLost, work) {
  * Whatever was committed before this began is in it.
  */
 export async function* readOn(source, feed, position, { wait, signal } = {}) {
-  const read = (path, query, filter) => source.json(source.address(`feeds/${feed}${path}`, query, filter), { cache: "no-store", signal });
+  const read = (path, query, filter) =>
+    source.json(source.address(`feeds/${feed}${path}`, query, filter), { cache: "no-store", signal });
   if (!position) {
     const page = await read("/items", { limit: Math.min(source.last, 200) });
     const { position: head, floorSeq, ...feedInfo } = await read("", {}, []);

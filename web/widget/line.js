@@ -1,9 +1,9 @@
-// What the feeds of a page share: those that read the same ride on one connection, which one tab keeps for all tabs that
-// show the same feeds.
+// What the feeds of a page share: those that read the same ride on one connection, which one tab keeps for all tabs
+// that show the same feeds.
 //
 // A member is `{feed, at(), receive(message), told(status), ended(why)}`. Each has a position of its own and skips what
-// it knows. Who stands elsewhere than the line catches up by itself, while what the line brings waits: what it reads was
-// committed before whatever it has not heard, so that nothing falls between the two.
+// it knows. Who stands elsewhere than the line catches up by itself, while what the line brings waits: all that was
+// committed before the reading began is read, and all that comes later is heard, so that nothing falls between.
 
 import { Connection, FOR_GOOD, TIMING, pauseAfter } from "./connection.js";
 import { readOn } from "./doors.js";
@@ -22,8 +22,9 @@ const linesHere = new Map();
 export function joinLine(source, member, { share, timing }) {
   for (let n = 0; ; n += 1) {
     const name = share ? `${source.key} ${n}` : member;
-    if (!linesHere.has(name)) linesHere.set(name, new Line(source, { ...TIMING, ...timing }, share, () => linesHere.delete(name)));
-    const line = linesHere.get(name);
+    const begin = () => new Line(source, { ...TIMING, ...timing }, share, () => linesHere.delete(name));
+    const line = linesHere.get(name) ?? begin();
+    linesHere.set(name, line);
     if (line.takes(member.feed)) {
       line.add(member);
       return line;
@@ -97,7 +98,7 @@ class Line {
     } else if (!here) this.#tell({ state: "paused" });
     else if (regroup) this.#enter();
     else if (this.follows) this.#catchUp((waits) => waits === undefined);
-    else if (!this.tabs || this.tabs.leads) if ([...this.members.values()].includes(undefined)) this.connection.open();
+    else if (this.#leads() && [...this.members.values()].includes(undefined)) this.connection.open();
   }
 
   #enter() {
@@ -124,6 +125,11 @@ class Line {
         this.connection.open();
       },
     });
+  }
+
+  /** Before the lock is given to one or the other, a tab does neither. */
+  #leads() {
+    return !this.tabs || this.tabs.leads;
   }
 
   #leave() {

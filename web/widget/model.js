@@ -1,7 +1,7 @@
 // What each message makes of a feed. Pure: no clock, no network, no document.
 //
-// One map holds every item that is known, shown or not. An item older than the oldest loaded page is not shown, unless it
-// is pinned. An older form of an item never replaces a newer one, whatever door it came through.
+// One map holds every item that is known, shown or not. An item older than the oldest loaded page is not shown, unless
+// it is pinned. An older form of an item never replaces a newer one, whatever door it came through.
 
 /** Beyond this many items, beside the older pages that were asked for, all but the newest are forgotten. */
 const MOST_KNOWN = 1500;

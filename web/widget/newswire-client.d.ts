@@ -79,8 +79,18 @@ export interface Options {
   /** Whether a connection is shared with other feeds of the page, and with other tabs; so unless it is `false`. */
   share?: boolean;
   /** Other times than the usual ones, in milliseconds. Feeds that share a connection have those of the first. */
-  timing?: Partial<Record<"firstPause" | "longestPause" | "opening" | "silence" | "lasting" | "lesserDoor" | "watch" | "hidden", number>>;
+  timing?: Partial<Record<TimingName, number>>;
 }
+
+export type TimingName =
+  | "firstPause"
+  | "longestPause"
+  | "opening"
+  | "silence"
+  | "lasting"
+  | "lesserDoor"
+  | "watch"
+  | "hidden";
 
 export interface Status {
   /**
@@ -144,8 +154,8 @@ export class LiveFeed extends EventTarget {
   /** A known item, shown or not. */
   item(id: string): Item | null;
   /**
-   * The item of this id: known, or fetched. Pages are loaded down to an old one, so that it stands in its place; one that
-   * is too far down is known from now on, and not shown. Null where there is none to show.
+   * The item of this id: known, or fetched. Pages are loaded down to an old one, so that it stands in its place; one
+   * that is too far down is known from now on, and not shown. Null where there is none to show.
    */
   find(id: string): Promise<Item | null>;
   /** Loads the next older page, and returns its items. */

@@ -1,5 +1,5 @@
 // A live feed for programs: connect, resume, apply. It keeps the items of one feed as they now read, in order, through
-// whatever happens to the connection. For browsers and Node; it draws nothing. CLIENT.md and the types say how to use it.
+// whatever happens to the connection. It draws nothing. CLIENT.md and the types say how to use it.
 
 import { positionIn } from "./doors.js";
 import { joinLine } from "./line.js";

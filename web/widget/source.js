@@ -1,6 +1,6 @@
 // Where feeds are read: the server's address, and what every request carries (token, filter). It tries nothing twice.
 
-/** What the server answered in the place of what was asked for; `pause` is how long it asks to wait, in milliseconds. */
+/** What was answered in the place of what was asked for; `pause`, in milliseconds, is what the server asks for. */
 class Refused extends Error {
   constructor(status, detail, retryAfter) {
     super(detail ?? `The server answered ${status}.`);

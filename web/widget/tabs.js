@@ -13,7 +13,7 @@ export class Tabs {
   /** The last word about the connection. */
   #last = { status: { state: "connecting" } };
 
-  /** `hear(word, gap)`: what the leader says; with `gap`, something before it was missed. `despair()`: it does not answer. */
+  /** `hear(word, gap)`: what the leader says; with `gap`, something before it was missed. `despair()`: it is silent. */
   constructor(name, { lead, follow, hear, despair }) {
     const { signal } = this.#leaving;
     const { locks } = navigator;
