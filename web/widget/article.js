@@ -9,12 +9,10 @@ import { holds } from "./model.js";
 export function element(name, className, attributes, ...children) {
   const made = document.createElement(name);
   // What a style sheet of ours can name, one of the host page can: each class is a part, too.
-  if (className) made.setAttribute("class", className);
-  if (className) made.setAttribute("part", className);
-  for (const [key, value] of Object.entries(attributes ?? {})) {
+  for (const [key, value] of Object.entries({ class: className, part: className, ...attributes })) {
     if (value !== null && value !== undefined) made.setAttribute(key, value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  made.append(...children.filter(Boolean));
   return made;
 }
 
@@ -124,7 +122,7 @@ function byline(item) {
   );
   const who = item.byline ? [element("span", "author", null, item.byline)] : people;
   if (item.located) who.push(element("span", "located", null, item.located));
-  return who.length ? element("p", "byline", null, ...who.flatMap((one, n) => (n ? [" · ", one] : [one]))) : null;
+  return who.length ? element("p", "byline", null, ...row(who, " · ")) : null;
 }
 
 /** A page that forbids markup from text (Trusted Types) is told who makes it. */
@@ -140,6 +138,11 @@ function body(html) {
 function elsewhere({ href, kind, contentType }) {
   if (kind === "picture") return false;
   return contentType ? contentType.startsWith("text/html") : !/^[^?#]*\/[^/?#]*\.\w{2,4}([?#]|$)/.test(href);
+}
+
+/** A list with something between each two. */
+function row(all, between) {
+  return all.flatMap((one, n) => (n ? [between, one] : [one]));
 }
 
 function medium(one, labels) {
@@ -164,23 +167,9 @@ function medium(one, labels) {
   } else {
     shown = element(kind, null, { src: href, controls: "", preload: "none", "aria-label": alt, ...(kind === "video" && size) });
   }
-  const under = caption || credit;
-  return element(
-    "figure",
-    `media ${kind}`,
-    null,
-    shown,
-    under
-      ? element(
-          "figcaption",
-          null,
-          null,
-          caption ? element("span", "caption", null, caption) : null,
-          caption && credit ? " " : null,
-          credit ? element("span", "credit", null, credit) : null,
-        )
-      : null,
-  );
+  const under = [["caption", caption], ["credit", credit]].filter(([, text]) => text);
+  const spans = under.map(([name, text]) => element("span", name, null, text));
+  return element("figure", `media ${kind}`, null, shown, under.length ? element("figcaption", null, null, ...row(spans, " ")) : null);
 }
 
 function related(one, labels, words) {

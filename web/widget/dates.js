@@ -12,7 +12,7 @@ export class Dates {
     const { hourCycle } = labels;
     const format = (options) => {
       // A zone or a language that this browser does not know is left out.
-      for (const [locale, zone] of [[language ?? "en", timeZone], ["en", timeZone], ["en"]]) {
+      for (const [locale, zone] of [[language ?? "en", timeZone], ["en"]]) {
         try {
           return new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
         } catch {}
@@ -23,7 +23,7 @@ export class Dates {
     this.date = format({ weekday: "long", year: "numeric", month: "long", day: "numeric" });
     this.short = format({ month: "short", day: "numeric" });
     this.full = format({ ...time, year: "numeric", month: "short", day: "numeric" });
-    this.exact = format({ ...time, second: "2-digit", weekday: "long", year: "numeric", month: "long", day: "numeric" });
+    this.exact = format({ dateStyle: "full", timeStyle: "long", hourCycle });
     this.relative = new Intl.RelativeTimeFormat(labels.lang, { numeric: "auto", style: "short" });
   }
 

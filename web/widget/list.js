@@ -29,7 +29,7 @@ export class List {
     const added = [];
     const known = this.articles;
     this.articles = new Map();
-    const groups = pinned.length ? [{ key: "pinned", title: labels.pinned, items: pinned }] : [];
+    const groups = pinned.length ? [{ key: "pinned", title: labels.pinned, below: false, items: pinned }] : [];
     for (const [below, list] of [[false, items], [true, apart]]) {
       for (const item of list) {
         const title = dates.day(item.published);
@@ -47,12 +47,15 @@ export class List {
       arrange(section.lastChild, articles);
       // How many items a day has is not known before the next one begins.
       const ends = groups[at + 1] ? !groups[at + 1].below : !open;
-      articles.forEach((one, n) => number(one, n + 1, ends ? articles.length : -1));
+      articles.forEach((one, n) => {
+        one.ariaPosInSet = n + 1;
+        one.ariaSetSize = ends ? articles.length : -1;
+      });
       return section;
     });
-    const below = sections.splice(sections.length - groups.filter((group) => group.below).length);
-    if (!sections.length) sections.push(element("p", "empty", { lang: labels.lang, dir: labels.dir }, labels.empty));
-    arrange(this.box, sections);
+    const [above, below] = [false, true].map((where) => sections.filter((_, n) => groups[n].below === where));
+    if (!above.length) above.push(element("p", "empty", { lang: labels.lang, dir: labels.dir }, labels.empty));
+    arrange(this.box, above);
     arrange(this.apart, below);
     this.#keyEvents(keyEvents ? [...pinned, ...items] : [], context);
     return added;
@@ -101,11 +104,5 @@ export class List {
     const made = element("section", "key-events", null, title, element("ol", "key-events-list", null, ...lines));
     made.hidden = !lines.length;
     become(this.keys, made);
-  }
-}
-
-function number(one, position, size) {
-  for (const [name, value] of [["aria-posinset", position], ["aria-setsize", size]]) {
-    if (one.getAttribute(name) !== String(value)) one.setAttribute(name, value);
   }
 }

@@ -12,7 +12,7 @@ export function serverOf(module) {
 
 /** Gives a shadow root its looks. */
 export function dress(root) {
-  if (CSS && "adoptedStyleSheets" in root && "replaceSync" in CSSStyleSheet.prototype) {
+  if (CSS && "adoptedStyleSheets" in root) {
     if (!sheet) {
       sheet = new CSSStyleSheet();
       sheet.replaceSync(CSS);

@@ -332,9 +332,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const mark = this.#place.mark();
     const result = change();
     if (focused && this.shadowRoot.activeElement !== focused) {
-      const after = near?.slice(near.indexOf(item)).find((one) => one.isConnected) ?? near?.findLast((one) => one.isConnected);
-      const to = focused.isConnected && focused.checkVisibility?.() !== false ? focused : (after ?? this.#edge(-1));
-      to.focus({ preventScroll: true });
+      const after = near?.find((one, n) => n > near.indexOf(item) && one.isConnected);
+      (focused.isConnected ? focused : (after ?? this.#edge(-1))).focus({ preventScroll: true });
     }
     if (slides && result?.length) this.#place.slide(mark, result);
     else this.#place.keep(mark);
@@ -454,11 +453,10 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 }
 
-/** Sets an attribute, or takes it away, where it differs. */
+/** Sets an attribute, or takes it away. */
 function set(one, name, value) {
-  if (one.getAttribute(name) === value) return;
-  if (value === null || value === undefined) one.removeAttribute(name);
-  else one.setAttribute(name, value);
+  if (value) one.setAttribute(name, value);
+  else one.removeAttribute(name);
 }
 
 /** Says something in the widget's words, where it differs. */

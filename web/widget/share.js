@@ -38,9 +38,8 @@ export function openEmbed(button) {
 
 /** In the place of a picture that cannot be had stands what it shows, and no empty box of its size. */
 export function replaceLost(picture) {
-  const src = picture.getAttribute("src");
-  const text = picture.alt && element("p", "missing", { "data-instead": src }, picture.alt);
-  picture.replaceWith(text || element("span", null, { "data-instead": src }));
+  if (!picture.alt) return picture.remove();
+  picture.replaceWith(element("p", "missing", { "data-instead": picture.getAttribute("src") }, picture.alt));
 }
 
 /** Shares a link, or copies it, or at least puts it where it can be copied from. Returns what was done, in words. */
@@ -54,9 +53,8 @@ export async function share({ url, title }, labels) {
     return labels.copied;
   } catch (error) {
     if (error.name === "AbortError") return "";
-    const { href, hash } = new URL(url);
-    if (!hash || !href.startsWith(location.href.split("#")[0])) return url;
-    location.hash = hash;
+    if (!url.startsWith(location.href.split("#")[0])) return url;
+    location.hash = new URL(url).hash;
     return labels.addressed;
   }
 }

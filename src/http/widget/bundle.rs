@@ -25,7 +25,7 @@ const HEAD: &str = "// <news-feed>, a part of newswire. What each part is for st
 const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
 
 /// Signs beside which a space means nothing in a script.
-const SIGNS: &str = "{}()[]=<>?:&|,!";
+const SIGNS: &str = "{}()[]=<>?:&|,!*";
 
 /// The joined module, in the forms in which it is served.
 #[derive(Debug)]
@@ -87,9 +87,8 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
             own.push('\n');
         } else if !line.starts_with("export {") {
             let line = line.strip_prefix("export ").unwrap_or(line);
-            // A line that may hold a template, a regular expression or a text with quotes in it is left alone.
-            let plain = !line.contains(['`', '\'', '/', '\\']);
-            own.push_str(&if plain { close(line) } else { line.to_owned() });
+            // A line that may hold a regular expression is left alone.
+            own.push_str(&if line.contains(['/', '\\']) { line.to_owned() } else { close(line) });
             // After these no end of a line means anything.
             if !line.ends_with(['{', '(', '[', ',', ';']) {
                 own.push('\n');
@@ -122,12 +121,16 @@ fn declared(line: &str) -> String {
 /// A line without the spaces beside signs, but for those in quotes.
 fn close(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let mut quoted = false;
+    let mut quote = None;
     let mut rest = line.chars().peekable();
     while let Some(one) = rest.next() {
-        quoted ^= one == '"';
-        let beside = |other: Option<char>| other.is_some_and(|other| SIGNS.contains(other));
-        if one != ' ' || quoted || !(beside(out.chars().next_back()) || beside(rest.peek().copied())) {
+        match quote {
+            Some(end) if one == end => quote = None,
+            None if matches!(one, '"' | '\'' | '`') => quote = Some(one),
+            _ => {}
+        }
+        let sign = |other: Option<char>| other.is_some_and(|other| SIGNS.contains(other));
+        if one != ' ' || quote.is_some() || !(sign(out.chars().next_back()) || sign(rest.peek().copied())) {
             out.push(one);
         }
     }
