@@ -112,6 +112,18 @@ test("two lines of HTML show a feed in a page of another site, live, over one We
   assert.equal(sockets.length, 1);
 });
 
+test("on arrival the page stays at its top, and whoever is below the widget is not moved by what changes in it", async () => {
+  const all = await publishMany(30);
+  const page = await reader({ after: `<p id="below">Comments</p>${"<p>A comment.</p>".repeat(50)}` });
+  await shows(page, ...reports(0, 30));
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  const below = page.locator("#below");
+  await below.evaluate((one) => scrollBy({ top: one.getBoundingClientRect().top - 20, behavior: "instant" }));
+  await correct(all[20], "Longer. ".repeat(60), { headline: "Report 20, corrected" });
+  await page.waitForSelector("text=Report 20, corrected");
+  assert.ok(Math.abs((await topOf(below)) - 20) < 1);
+});
+
 test("the address of the module is enough where the server is its own", async () => {
   await server.publish("Here");
   site.serve("/bare", `<!doctype html><link rel='icon' href='data:,'><script type="module" src="${server.origin}/widget.js"></script><news-feed feed="${FEED}"></news-feed>`);

@@ -27,7 +27,7 @@ export class Place {
     return this.list.getBoundingClientRect().top >= edges(scrollerOf(this.host)).top - 2;
   }
 
-  /** Remembers what is seen, and where: first of all what is focused, last the end of the widget. */
+  /** Remembers what is seen, and where: first of all what is focused; where all is further up, the end of the widget. */
   mark() {
     const { host, list } = this;
     const scroller = scrollerOf(host);
@@ -44,7 +44,8 @@ export class Place {
     anchors.sort((a, b) => (b.one === focused) - (a.one === focused));
     // Nobody has scrolled since: then the same thing keeps its place, or fractions of pixels would add up.
     if (this.#kept.scrolled === scroller.scrollTop) anchors.unshift(this.#kept);
-    return { scroller, seen, anchors: [...anchors, placed(host)] };
+    if (edgeOf(host, host) < top) anchors.push(placed(host));
+    return { scroller, seen, anchors };
   }
 
   /** Puts what was seen back to where it was. */
