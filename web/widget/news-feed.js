@@ -243,15 +243,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     return !focused?.closest(".item")?.matches(":focus-visible, :has(:focus-visible)") && !String(document.getSelection());
   }
 
-  /** A snapshot has taken the place of what was known: what is newer than all that stood there is new. */
+  /** A snapshot has taken the place of what was known: what stands above the first that was there is new. */
   #anew() {
-    const [newest] = this.#shown().items;
-    if (this.#drawn) {
-      for (const item of this.items.items) {
-        if (newest && item.published <= newest.published) break;
-        if (item.status === "usable" && !this.#list.articles.has(item.id)) this.#came.add(item.id);
-      }
-    }
+    const { items } = this.items;
+    const there = items.findIndex(({ id }) => this.#list.articles.has(id));
+    for (const { id } of items.slice(0, Math.max(0, there))) this.#came.add(id);
     this.#loaded = true;
     this.#draw();
   }
@@ -402,8 +398,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   async #older() {
     const { older, box } = this.#parts;
-    if (older.ariaDisabled === "true") return;
-    older.ariaDisabled = "true";
     set(box, "aria-busy", "true");
     let label = this.#labels.older;
     try {
@@ -411,8 +405,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     } catch {
       label = this.#labels.again;
     }
-    older.ariaDisabled = null;
-    set(box, "aria-busy", null);
+    set(box, "aria-busy");
     words(older, label, this.#labels);
     const focused = this.shadowRoot.activeElement === older;
     const [first] = this.#draw();

@@ -25,8 +25,8 @@ export function openEmbed(button) {
   // With both, a page of this very site could take its own bars off.
   const own = new URL(src).origin === location.origin;
   const frame = element("iframe", "embed-frame", {
-    sandbox: `allow-scripts allow-popups allow-presentation${own ? "" : " allow-same-origin"}`,
-    allow: "autoplay; encrypted-media; fullscreen; picture-in-picture",
+    sandbox: `allow-scripts allow-popups${own ? "" : " allow-same-origin"}`,
+    allow: "autoplay; encrypted-media; fullscreen",
     referrerpolicy: "strict-origin-when-cross-origin",
     title: button.textContent,
     "data-instead": src,
