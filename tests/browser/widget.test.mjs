@@ -940,7 +940,7 @@ test("the markup is what is written down for the server's templates", async () =
     const now = Date.parse("2026-11-24T08:00:00.000Z");
     const known = { id: "019c9f59-0000-7000-8000-000000000001", status: "usable", version: 1, headline: "Polls have closed" };
     const feed = { item: (id) => (id === known.id ? known : null) };
-    const context = { feed, dates, labels: LABELS, now, today: dates.day(new Date(now).toISOString()) };
+    const context = { feed, dates, labels: LABELS, now, today: dates.today(now) };
     const different = [];
     for (const { json, html } of pairs) {
       const made = article(json, context);

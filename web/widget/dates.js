@@ -3,6 +3,8 @@
 import { element } from "./article.js";
 
 const MINUTE = 60_000;
+/** How many times of items are remembered with their days. */
+const MOST_DAYS = 5000;
 
 export class Dates {
   /** `timeZone`: an IANA name, or none for the reader's own. `language`: of the feed. */
@@ -20,7 +22,7 @@ export class Dates {
     };
     const time = { hour: "2-digit", minute: "2-digit", hourCycle, timeZoneName: "shortOffset" };
     this.time = format(time);
-    this.date = format({ weekday: "long", year: "numeric", month: "long", day: "numeric" });
+    this.date = format({ dateStyle: "full" });
     this.short = format({ month: "short", day: "numeric" });
     this.full = format({ ...time, year: "numeric", month: "short", day: "numeric" });
     this.exact = format({ dateStyle: "full", timeStyle: "long", hourCycle });
@@ -30,8 +32,14 @@ export class Dates {
   /** The day of an item, as a heading. */
   day(at) {
     // Asked for every item at every drawing, and slow to work out.
+    if (this.days.size > MOST_DAYS) this.days.clear();
     if (!this.days.has(at)) this.days.set(at, this.date.format(new Date(at)));
     return this.days.get(at);
+  }
+
+  /** The day that it is. */
+  today(now) {
+    return this.date.format(now);
   }
 
   /** Day and month. */

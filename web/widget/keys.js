@@ -13,7 +13,6 @@ export function onKey(event, list, edge) {
   if (!step || ctrlKey === key.startsWith("Page")) return;
   const all = [...list.querySelectorAll(".item")];
   const to = (ctrlKey ? null : all[all.indexOf(from) + step]) ?? edge(step);
-  if (!to) return;
   event.preventDefault();
   to.focus({ preventScroll: true });
   to.scrollIntoView({ block: to.matches(".item") ? "start" : "nearest", behavior: "instant" });

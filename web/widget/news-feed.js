@@ -138,6 +138,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
       older: element("button", "older", { type: "button" }),
       after: element("span", "after", { tabindex: "-1" }),
     };
+    parts.after.onblur = () => (parts.after.tabIndex = -1);
     parts.status = element("p", "status", { tabindex: "-1" }, element("span", "dot"), parts.said);
     parts.fresh = element("div", "fresh", null, parts.freshButton);
     parts.more = element("p", "more", null, parts.older);
@@ -299,7 +300,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { box, more } = this.#parts;
     set(box, "lang", info?.language);
     set(box, "dir", info?.dir);
-    const context = { feed: this.#live, dates, labels, now, today: dates.day(new Date(now).toISOString()) };
+    const context = { feed: this.#live, dates, labels, now, today: dates.today(now) };
     const open = Boolean(this.#live.before);
     const keyEvents = this.getAttribute("key-events") !== "off";
     const added = this.#list.draw(this.#shown(), context, { open, keyEvents });
@@ -366,7 +367,12 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   /** What is before (-1) or after (1) the items, to be focused. */
   #edge(where) {
     const { status, fresh, freshButton, more, older, after } = this.#parts;
-    if (where > 0) return more.hidden ? after : older;
+    if (where > 0 && !more.hidden) return older;
+    if (where > 0) {
+      // As long as it has the focus, which would go on from the first item else (Chromium).
+      after.tabIndex = 0;
+      return after;
+    }
     return fresh.hidden ? (this.#list.keys.querySelector("a") ?? status) : freshButton;
   }
 

@@ -27,7 +27,6 @@ export function openEmbed(button) {
   const frame = element("iframe", "embed-frame", {
     sandbox: `allow-scripts allow-popups${own ? "" : " allow-same-origin"}`,
     allow: "autoplay; encrypted-media; fullscreen",
-    referrerpolicy: "strict-origin-when-cross-origin",
     title: button.textContent,
     "data-instead": src,
     src,
