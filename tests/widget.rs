@@ -10,7 +10,7 @@ use reqwest::{Response, StatusCode};
 use support::server::{Kept, Server};
 
 /// What the widget may cost a reader: 20 KB, as it goes over the wire.
-const MOST: usize = 20 * 1024;
+const MOST: usize = 20_000;
 
 async fn ask(server: &Server, place: &str, headers: &[(&str, &str)]) -> Response {
     let request =

@@ -20,12 +20,12 @@ const FIRST: &str = "news-feed.js";
 /// What stands in the place of the style sheet, and the sheet.
 const SHEET: (&str, &str) = ("const CSS = \"\";", "news-feed.css");
 /// What the joined module begins with.
-const HEAD: &str = "// <news-feed>, a part of newswire. What each part is for stands in widget/news-feed.js and the files beside it.\n";
+const HEAD: &str = "// <news-feed> of newswire; its parts can be read at widget/news-feed.js.\n";
 /// What it exports.
 const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
 
 /// Signs beside which a space means nothing in a script.
-const SIGNS: &str = "{}()[]=<>?:&|,!*";
+const SIGNS: &str = "{}()[]=<>?:&|,!*+";
 
 /// The joined module, in the forms in which it is served.
 #[derive(Debug)]
@@ -89,8 +89,8 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
             let line = line.strip_prefix("export ").unwrap_or(line);
             // A line that may hold a regular expression is left alone.
             own.push_str(&if line.contains(['/', '\\']) { line.to_owned() } else { close(line) });
-            // After these no end of a line means anything.
-            if !line.ends_with(['{', '(', '[', ',', ';']) {
+            // After these no end of a line means anything, where every statement has its semicolon.
+            if !line.ends_with(['{', '(', '[', ',', ';', '}']) {
                 own.push('\n');
             }
         }
