@@ -241,7 +241,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #follows() {
     if (document.visibilityState !== "visible" || !this.#place.atTop()) return false;
     const focused = this.shadowRoot.activeElement;
-    return !focused?.closest(".item")?.matches(":focus-visible, :has(:focus-visible)") && !String(document.getSelection());
+    return !(focused?.closest(".item") && focused.matches(":focus-visible")) && !String(document.getSelection());
   }
 
   /** A snapshot has taken the place of what was known: what stands above the first that was there is new. */
