@@ -1,7 +1,7 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
-//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`syndication`] (feeds for other software).
-//! Writing: [`publish`]. Around them: [`serve`]
+//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`syndication`] (feeds for other
+//! software). Writing: [`publish`]. Around them: [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -35,6 +35,7 @@ pub mod socket;
 pub mod syndication;
 pub mod takeover;
 pub mod ticket;
+pub mod widget;
 
 use std::{sync::Arc, time::Duration};
 
@@ -96,6 +97,10 @@ pub fn router(doors: Doors) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
+        .route("/widget.js", get(widget::newest))
+        .route("/widget.json", get(widget::now))
+        .route("/widget/{file}", get(widget::file))
+        .route("/widget/{hash}/news-feed.js", get(widget::pinned))
         .route("/openapi.json", get(describe::doors))
         .route("/messages.schema.json", get(describe::streams))
         .route("/healthz", get(health::alive))

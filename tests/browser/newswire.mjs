@@ -106,6 +106,13 @@ export class Newswire {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
+  /** A token that may change the feed itself. */
+  administrator() {
+    const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
+    const command = ["token", "create", "administrator", "--can", "admin", ...store];
+    return /\bnw_\S+/.exec(execFileSync(program(), command, { encoding: "utf8" }))[0];
+  }
+
   /** An editor's request below the feed: `items`, `items/ID/retract`. */
   async edit(path, body, { method = "POST", etag } = {}) {
     const answer = await fetch(`${this.at}/v1/feeds/${FEED}/${path}`, {
@@ -170,18 +177,27 @@ export class Redis {
 
 const PIXEL = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 
-/** A site of another origin: an empty page, and a picture. */
+/** A site of another origin: an empty page, a picture, and what `serve` puts there. `asked` are the paths asked for. */
 export async function otherSite() {
+  const pages = new Map([
+    ["/", ["<!doctype html><link rel='icon' href='data:,'><title>Elsewhere</title>"]],
+    ["/picture.gif", [PIXEL, { "content-type": "image/gif" }]],
+  ]);
+  const asked = [];
   const site = createServer((request, answer) => {
-    const [status, type, body] = {
-      "/": [200, "text/html", "<!doctype html><link rel='icon' href='data:,'><title>Elsewhere</title>"],
-      "/picture.gif": [200, "image/gif", PIXEL],
-    }[new URL(request.url, "http://site").pathname] ?? [404, "text/plain", "nothing here"];
-    answer.writeHead(status, { "content-type": type });
+    const { pathname } = new URL(request.url, "http://site");
+    asked.push(pathname);
+    const [body, headers] = pages.get(pathname) ?? ["nothing here", { "content-type": "text/plain" }];
+    answer.writeHead(pages.has(pathname) ? 200 : 404, { "content-type": "text/html; charset=utf-8", ...headers });
     answer.end(body);
   });
   await new Promise((done) => site.listen(0, "127.0.0.1", done));
-  return { origin: `http://127.0.0.1:${site.address().port}`, end: () => site.close() };
+  return {
+    origin: `http://127.0.0.1:${site.address().port}`,
+    asked,
+    serve: (path, body, headers) => pages.set(path, [body, headers]),
+    end: () => site.close(),
+  };
 }
 
 /** Waits until a fact holds; an error while it is looked for says only that it does not hold yet. */

@@ -118,7 +118,8 @@ impl Tour {
 
     /// Sends a request, and checks that the answer is as the operation's description says.
     pub(crate) async fn ask(&self, operation: &Operation, ask: &Ask) -> Answered {
-        let place = operation.path.replace("{feed}", &ask.feed).replace("{id}", &ask.item).replace("{file}", &ask.item);
+        let place = operation.path.replace("{feed}", &ask.feed).replace("{id}", &ask.item);
+        let place = place.replace("{file}", &ask.item).replace("{hash}", &ask.item);
         let url = self.server.url(&format!("{place}?{}", ask.query));
         let method: Method = operation.method.parse().expect("a method");
         let mut request = self.server.client.request(method, url);

@@ -48,6 +48,8 @@ async fn published(tour: &Tour, item: &Value) -> String {
 async fn item_for(tour: &Tour, operation: &Operation) -> String {
     match operation.name().trim_end_matches("Head") {
         "pageFile" => "page.css".to_owned(),
+        "widgetFile" => "news-feed.css".to_owned(),
+        "pinnedWidget" => widget(tour).await,
         name if operation.path.contains("{id}") => {
             let id = published(tour, &json!({"headline": "A"})).await;
             if name == "releaseItem" {
@@ -57,6 +59,13 @@ async fn item_for(tour: &Tour, operation: &Operation) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The hash in the address where the widget never changes.
+async fn widget(tour: &Tour) -> String {
+    let about = tour.server.read("/widget.json").await;
+    let address = about["address"].as_str().expect("an address");
+    address.split('/').nth(2).expect("a hash").to_owned()
 }
 
 /// Every good request; and again, for what a client has already, and under a key that was used.
@@ -146,6 +155,7 @@ async fn what_is_refused(tour: &Tour) {
         let own = |status: &str, code: &str| told(tour, &operation, status).contains(&format!("`{code}`"));
         let item = match operation.name().trim_end_matches("Head") {
             "pageFile" => "page.css",
+            "widgetFile" => "news-feed.css",
             _ => taken.as_str(),
         };
         let good = tour.good(&operation, item);
@@ -155,7 +165,7 @@ async fn what_is_refused(tour: &Tour) {
                 400,
                 match operation.name().trim_end_matches("Head") {
                     "followSeveral" => Ask { query: "last=0".to_owned(), ..good.clone() },
-                    "pageFile" => Ask { item: "%ff".to_owned(), ..good.clone() },
+                    "pageFile" | "widgetFile" | "pinnedWidget" => Ask { item: "%ff".to_owned(), ..good.clone() },
                     "makeFeed" => good.clone().header("idempotency-key", &"x".repeat(256)),
                     _ => Ask { feed: "%ff".to_owned(), ..good.clone() },
                 },

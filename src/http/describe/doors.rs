@@ -25,6 +25,7 @@ pub(super) fn all() -> Vec<Door> {
 
 fn server() -> Vec<Door> {
     let file = ["ETag", "Cache-Control", "Vary", "Content-Security-Policy", "X-Content-Type-Options"];
+    let module = ["ETag", "Cache-Control", "Vary", "X-Content-Type-Options"];
     let text = |kind: &'static str| (kind, json!({"type": "string"}));
     let files =
         ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"];
@@ -56,6 +57,44 @@ fn server() -> Vec<Door> {
             .takes(&["file", "If-None-Match"])
             .answers(200, "The file.", &files.map(text), &file)
             .answers(304, same, &[], &file)
+            .refuses(&[&["badRequest", "notFound"]]),
+        door("get", "/widget.js", "widget", "The widget <news-feed> as one module, the newest.")
+            .open()
+            .takes(&["If-None-Match"])
+            .answers(200, "The module.", &[text(files[2])], &module)
+            .answers(304, same, &[], &module)
+            .refuses(&[]),
+        door("get", "/widget/{hash}/news-feed.js", "pinnedWidget", "The widget of this hash, which never changes.")
+            .open()
+            .takes(&["hash", "If-None-Match"])
+            .answers(200, "The module.", &[text(files[2])], &module)
+            .answers(304, same, &[], &module)
+            .refuses(&[&["badRequest", "notFound"]]),
+        door("get", "/widget.json", "widgetNow", "Where the widget is, for pages that pin it.")
+            .open()
+            .reads(
+                "Its address and its integrity.",
+                object(
+                    vec![
+                        ("address", told(json!({"type": "string"}), "Where it never changes.")),
+                        (
+                            "integrity",
+                            told(
+                                json!({"type": "string", "pattern": "^sha384-[A-Za-z0-9+/]{64}$"}),
+                                "For the attribute of that name (Subresource Integrity), together with `crossorigin`.",
+                            ),
+                        ),
+                    ],
+                    vec![],
+                ),
+                &[],
+            )
+            .refuses(&[]),
+        door("get", "/widget/{file}", "widgetFile", "A module or a style sheet of the widget, as it was written.")
+            .open()
+            .takes(&["widgetFile", "If-None-Match"])
+            .answers(200, "The file.", &[text(files[1]), text(files[2])], &module)
+            .answers(304, same, &[], &module)
             .refuses(&[&["badRequest", "notFound"]]),
         described("/openapi.json", "openapi", "This description (OpenAPI 3.1).", JSON),
         described(

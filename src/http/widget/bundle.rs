@@ -1,0 +1,138 @@
+//! The widget as one module, put together from the files that a developer reads: what each exports to the others is
+//! simply there, and the style sheet is a text among them.
+//!
+//! Comments, indentation and most of the spaces stay behind: they are a third of what would go over the wire, and every
+//! file can be read as it was written below `/widget/`. It is no bundler, nor does it read JavaScript. It relies on how
+//! these files are written, which `tests/widget.rs` and the browser's tests check: an import stands at the beginning of a
+//! line and ends with `";`, no name at the top of a file is that of another file's, nothing is exported by default, a
+//! comment has its lines to itself, and no text goes over several lines.
+
+use std::{fmt::Write as _, io::Write as _};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest as _, Sha384};
+
+use super::Files;
+
+/// The module that imports all others.
+const FIRST: &str = "news-feed.js";
+/// What stands in the place of the style sheet, and the sheet.
+const SHEET: (&str, &str) = ("const CSS = \"\";", "news-feed.css");
+/// What the joined module begins with.
+const HEAD: &str = "// <news-feed> of newswire; its parts can be read at widget/news-feed.js.\n";
+/// What it exports.
+const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
+
+/// Signs beside which a space means nothing in a script.
+const SIGNS: &str = "{}()[]=<>?:&|,!*+";
+
+/// The joined module, in the forms in which it is served.
+#[derive(Debug)]
+pub(super) struct Bundle {
+    /// As it is.
+    pub(super) plain: Vec<u8>,
+    /// Compressed with gzip.
+    pub(super) gzip: Vec<u8>,
+    /// What its immutable address has of its hash.
+    pub(super) hash: String,
+    /// Its hash as a page gives it (Subresource Integrity).
+    pub(super) integrity: String,
+}
+
+impl Bundle {
+    /// Puts it together.
+    pub(super) fn make() -> Self {
+        let mut joined = Vec::new();
+        let mut plain = HEAD.to_owned();
+        add(FIRST, &mut joined, &mut plain);
+        plain.push_str(EXPORTS);
+        let plain = plain.into_bytes();
+        let digest = Sha384::digest(&plain);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&plain).expect("a Vec takes everything");
+        Self {
+            gzip: gzip.finish().expect("a Vec takes everything"),
+            hash: digest[..12].iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").expect("a String takes everything");
+                text
+            }),
+            integrity: format!("sha384-{}", BASE64_STANDARD.encode(digest)),
+            plain,
+        }
+    }
+}
+
+/// Adds a module after those that it imports.
+fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
+    if joined.iter().any(|one| one == name) {
+        return;
+    }
+    joined.push(name.to_owned());
+    let text = file(name);
+    let mut own = String::new();
+    let mut importing = String::new();
+    for line in bare(&text) {
+        if !importing.is_empty() || line.starts_with("import ") {
+            importing.push_str(line);
+            if line.ends_with("\";") {
+                let (_, from) = importing.rsplit_once("from \"./").expect("an import names a file beside it");
+                add(from.trim_end_matches("\";"), joined, out);
+                importing.clear();
+            }
+        } else if line == SHEET.0 {
+            let sheet: String = bare(&file(SHEET.1)).map(declared).collect();
+            let sheet = serde_json::to_string(&sheet).expect("a text is JSON");
+            own.push_str(&line.replace("\"\"", &sheet));
+            own.push('\n');
+        } else if !line.starts_with("export {") {
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            // A line that may hold a regular expression is left alone.
+            own.push_str(&if line.contains(['/', '\\']) { line.to_owned() } else { close(line) });
+            // After these no end of a line means anything, where every statement has its semicolon.
+            if !line.ends_with(['{', '(', '[', ',', ';', '}']) {
+                own.push('\n');
+            }
+        }
+    }
+    out.push_str(&own);
+}
+
+/// The lines of a script or a style sheet without comments, indentation and empty ones.
+fn bare(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().map(str::trim).filter(move |line| {
+        let comment = inside || line.starts_with("/*") || line.starts_with("//");
+        inside = (inside || line.starts_with("/*")) && !line.ends_with("*/");
+        !comment && !line.is_empty()
+    })
+}
+
+fn file(name: &str) -> String {
+    let file = Files::get(name).unwrap_or_else(|| panic!("there is no file {name} in web/widget"));
+    String::from_utf8(file.data.into_owned()).expect("it is text")
+}
+
+/// A line of the style sheet, with which the next one can stand in a row.
+fn declared(line: &str) -> String {
+    line.replace(": ", ":").replace(", ", ",").replace(" {", "{")
+}
+
+/// A line without the spaces beside signs, but for those in quotes.
+fn close(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut quote = None;
+    let mut rest = line.chars().peekable();
+    while let Some(one) = rest.next() {
+        match quote {
+            Some(end) if one == end => quote = None,
+            None if matches!(one, '"' | '\'' | '`') => quote = Some(one),
+            _ => {}
+        }
+        let sign = |other: Option<char>| other.is_some_and(|other| SIGNS.contains(other));
+        if one != ' ' || quote.is_some() || !(sign(out.chars().next_back()) || sign(rest.peek().copied())) {
+            out.push(one);
+        }
+    }
+    out
+}
