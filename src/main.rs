@@ -87,6 +87,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         documents: Arc::default(),
         last_used,
         renditions,
+        front: Arc::default(),
         proxy: proxy.clone(),
         room,
         places: Places::default(),

@@ -28,8 +28,8 @@ const APART: Duration = Duration::from_secs(9 * 60);
 /// How long a sample item is breaking news.
 const BREAKING: Duration = Duration::from_secs(60);
 
-/// Where the pictures of the items are, as the file has it: among the page's own files.
-const PICTURES: &str = "https://newswire.example/page/";
+/// Where the pictures of the items are, as the file has it: among the server's own files.
+const PICTURES: &str = "https://newswire.example/sample/";
 
 /// Publishes until the server, which is reached at `address`, drains.
 pub async fn publish(store: SharedStore, drain: Drain, address: SocketAddr) {
@@ -50,7 +50,7 @@ async fn fill_and_go_on(store: &SharedStore, address: SocketAddr) -> Result<(), 
     };
     // A server that listens everywhere is looked at from this machine.
     let host = if address.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
-    let items = ITEMS.replace(PICTURES, &format!("http://{}/page/", SocketAddr::new(host, address.port())));
+    let items = ITEMS.replace(PICTURES, &format!("http://{}/sample/", SocketAddr::new(host, address.port())));
     let items: Vec<Map<String, Value>> =
         items.lines().map(|line| serde_json::from_str(line).expect("the sample items are JSON objects")).collect();
     let begun = store.now();

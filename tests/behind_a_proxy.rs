@@ -102,7 +102,7 @@ async fn works_through(server: &Server, nginx: &Nginx) {
     assert_eq!(item.status(), 200);
 
     let page = client.get(nginx.url("/news")).send().await.expect("an answer");
-    assert_eq!((page.status().as_u16(), page.url().path()), (200, "/news/"));
+    assert_eq!((page.status().as_u16(), page.url().path()), (200, &*format!("/news/feeds/{FEED}")));
     let style = client.get(nginx.url("/news/page/page.css")).send().await.expect("an answer");
     assert_eq!(style.status(), 200);
     for door in [Door::WebSocket, Door::Sse] {

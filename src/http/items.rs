@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     query::Query,
 };
-use crate::news::{Cursor, Record};
+use crate::news::{Cursor, FeedId, Record, position::NotACursor};
 
 /// `GET /v1/feeds/{feed}/items?before=&limit=` and a filter: items by (published, id) descending; the first page begins
 /// with the pinned ones, which are not counted. A filtered page may come back short, even empty, and go on.
@@ -23,13 +23,7 @@ pub async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = query.filter()?;
-    let before: Option<Cursor> = match query.one("before")? {
-        Some(text) => Some(
-            text.parse()
-                .map_err(|e: crate::news::position::NotACursor| Problem::bad_request("before", e.to_string()))?,
-        ),
-        None => None,
-    };
+    let before = query.one("before")?.map(|text| cursor(&text)).transpose()?;
     let limit = address::limit(query.number("limit")?)?;
     query.end("before, limit, urgency, tag and subject")?;
     let state = feeds::state(&doors, &feed).await?;
@@ -43,6 +37,14 @@ pub async fn page(
     let before = page.before.map_or_else(String::new, |before| format!(",\"before\":\"{before}\""));
     let json = format!("{{\"items\":[{}],\"position\":\"{}\"{before}}}", items.join(","), page.state.head);
     Ok(conditional::json(&headers, sight, None, json))
+}
+
+/// Where a page goes on, as an address has it.
+///
+/// # Errors
+/// It is no cursor.
+pub fn cursor(text: &str) -> Result<Cursor, Problem> {
+    text.parse().map_err(|wrong: NotACursor| Problem::bad_request("before", wrong.to_string()))
 }
 
 /// `GET /v1/feeds/{feed}/items/{id}`.
@@ -65,14 +67,18 @@ pub async fn one(
 ///
 /// # Errors
 /// 404 where there is none, 503 where the store is away.
-pub async fn stored(doors: &Doors, feed: &crate::news::FeedId, id: &str) -> Result<Record, Problem> {
-    let missing = || Problem::not_found(format!("There is no item {id:?} in the feed {feed}."));
-    let uuid: Uuid = id.parse().map_err(|_| missing())?;
-    doors.store.item(feed, uuid).await?.ok_or_else(missing)
+pub async fn stored(doors: &Doors, feed: &FeedId, id: &str) -> Result<Record, Problem> {
+    let uuid: Uuid = id.parse().map_err(|_| missing(feed, id))?;
+    doors.store.item(feed, uuid).await?.ok_or_else(|| missing(feed, id))
+}
+
+/// 404 for an item.
+pub fn missing(feed: &FeedId, id: &str) -> Problem {
+    Problem::not_found(format!("There is no item {id:?} in the feed {feed}."))
 }
 
 /// An item as this request may see it.
-pub fn seen(doors: &Doors, sight: Sight, record: &Record, feed: &crate::news::FeedId) -> String {
+pub fn seen(doors: &Doors, sight: Sight, record: &Record, feed: &FeedId) -> String {
     match sight {
         Sight::Public | Sight::Readers => record.public(feed, doors.store.now()),
         Sight::Full => record.full(feed, doors.store.now()),

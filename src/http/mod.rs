@@ -1,7 +1,7 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`syndication`] (feeds for other
-//! software). Writing: [`publish`]. Around them: [`serve`]
+//! software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -58,6 +58,7 @@ use crate::{
 use bounds::Places;
 use documents::Documents;
 use live::room::Room;
+use page::Front;
 use problem::Problem;
 use proxy::Proxy;
 use rendered::Renditions;
@@ -80,6 +81,8 @@ pub struct Doors {
     pub last_used: Arc<LastUsed>,
     /// What was made of feeds for all who ask alike.
     pub renditions: Arc<Renditions>,
+    /// The feeds that everybody may read.
+    pub front: Arc<Front>,
     /// What stands in front of this server.
     pub proxy: Arc<Proxy>,
     /// The room for readers.
@@ -95,8 +98,12 @@ pub fn router(doors: Doors) -> Router {
     let (places, refusals) = (doors.places.clone(), doors.refusals.clone());
     let verb = |verb: Verb| post(move |state, path, request| publish::act(verb, state, path, request));
     Router::new()
-        .route("/", get(page::index))
+        .route("/", get(page::front))
+        .route("/feeds/{feed}", get(page::feed))
+        .route("/feeds/{feed}/items/{id}", get(page::item))
+        .route("/embed/{feed}", get(page::embed))
         .route("/page/{file}", get(page::file))
+        .route("/sample/{file}", get(page::sample))
         .route("/widget.js", get(widget::newest))
         .route("/widget.json", get(widget::now))
         .route("/widget/{file}", get(widget::file))

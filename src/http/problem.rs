@@ -87,6 +87,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "notFound", detail)
     }
 
+    /// 410: it was removed and does not come back.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "gone", detail)
+    }
+
     /// 404 for a feed.
     pub fn no_feed(feed: &str) -> Self {
         Self::not_found(format!("There is no feed {feed:?}; GET /v1/feeds lists those there are."))
@@ -175,6 +180,18 @@ impl Problem {
         let problem =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "full", detail).header(header::RETRY_AFTER, pause.into());
         Self { limit: Some(format!("{limit} open streams")), ..problem }
+    }
+
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, and what to do about it.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Its code.

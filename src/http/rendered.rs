@@ -173,6 +173,13 @@ impl Rendition {
         Self { text: text.into(), etag, position, window, until, made: Instant::now(), since }
     }
 
+    /// How long nothing in it ends by itself; none: nothing does.
+    #[must_use]
+    pub fn left(&self, now: Moment) -> Option<Duration> {
+        let millis = |until: Moment| u64::try_from(until.millis() - now.millis()).unwrap_or(0);
+        self.until.map(|until| Duration::from_millis(millis(until)))
+    }
+
     /// Whether the feed did not sleep or go since it was made, no cut came, and no change that took text away.
     fn may_be_shown(&self, awake: &Awake) -> bool {
         let Standing { generation, taken_away } = awake.standing();

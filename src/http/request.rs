@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{describe, problem::Problem, proxy::Client};
+use super::{describe, page::wrong::Told, problem::Problem, proxy::Client};
 use crate::count::{Each, Label};
 
 /// The header that carries a request's id; a client's or a proxy's own is kept if it is plain and short.
@@ -50,6 +50,7 @@ pub async fn tell(State(refusals): State<Refusals>, request: Request, next: Next
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let text = id.to_str().expect("only plain ids are kept").to_owned();
     let client = request.extensions().get::<Client>().map(|Client(address)| tracing::field::display(*address));
+    let person = Told::of(&request);
     let span = tracing::info_span!("request", id = text, client);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -59,8 +60,12 @@ pub async fn tell(State(refusals): State<Refusals>, request: Request, next: Next
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response.headers_mut().remove(header::CONTENT_LENGTH);
+        let written = match person {
+            Some(told) => told.page(&problem, &text, response.headers_mut()),
+            None => problem.json(&text),
+        };
         if method != http::Method::HEAD {
-            *response.body_mut() = Body::from(problem.json(&text));
+            *response.body_mut() = Body::from(written);
         }
     }
     let status = response.status().as_u16();

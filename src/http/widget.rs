@@ -33,6 +33,11 @@ const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=u
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
+/// The address at which this very widget never changes, below the server's first page.
+pub(super) fn address() -> String {
+    format!("widget/{}/news-feed.js", BUNDLE.hash)
+}
+
 /// `GET /widget.js`: the newest.
 pub async fn newest(headers: HeaderMap) -> Response {
     module(&headers, SHORT)

@@ -16,6 +16,12 @@ impl Addresses {
         Self(base.trim_end_matches('/').to_owned())
     }
 
+    /// The server's first page.
+    #[must_use]
+    pub fn front(&self) -> String {
+        format!("{}/", self.0)
+    }
+
     /// Where a feed is read: its newsroom's own page ([`Feed::url`]), or else ours.
     #[must_use]
     pub fn page(&self, feed: &Feed) -> String {

@@ -1,66 +1,58 @@
-// The page at `/`, and a browser's own EventSource and WebSocket, against a real server in a real Chromium. Each test is
-// named for what a reader may rely on. Whatever the console complains about fails the test, a violation of the page's
-// content security policy included; only what a server that is away costs is expected while it is.
+// The server's pages, without JavaScript and with it, and a browser's own EventSource and WebSocket, against a real server in
+// a real Chromium. Each test is named for what a reader may rely on. Whatever the console complains about fails the test, a
+// violation of the page's content security policy included. What the widget does is tested beside this (widget.test.mjs).
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { HtmlValidate } from "html-validate";
 
-import { FEED, Newswire, otherSite, PATIENCE, Redis, until } from "./newswire.mjs";
+import { Chromium } from "./chromium.mjs";
+import { FEED, Newswire, otherSite, until } from "./newswire.mjs";
 
-/** Chromium sends nothing by itself. */
-const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const CHROMIUM =
-  process.env.CHROMIUM ?? process.env.PATH.split(":").map((dir) => `${dir}/chromium`).find((path) => existsSync(path));
+const AXE = createRequire(import.meta.url).resolve("axe-core");
+const AWAY = /ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|Connection closed before/;
+const STILL = { javaScriptEnabled: false };
 
-let browser, site, server;
-/** What the console complained about. */
-let complaints = [];
+let chromium, site, server;
 
 before(async () => {
-  site = await otherSite();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
+  [site, chromium] = await Promise.all([otherSite(), Chromium.start()]);
 });
 after(async () => {
-  await browser?.close();
+  await chromium?.end();
   site?.end();
 });
 beforeEach(async () => {
-  complaints = [];
   server = await Newswire.start();
 });
 afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
+  await chromium.clear();
   await server?.end();
-  assert.deepEqual(complaints, [], "the console is silent");
 });
 
-/** A new tab. `expected` are complaints that a test causes on purpose. */
-async function tab({ expected = /(?!)/, script, ...options } = {}) {
-  const context = await browser.newContext({ locale: "en-GB", ...options });
-  context.setDefaultTimeout(PATIENCE);
-  const page = await context.newPage();
-  const complain = (text) => expected.test(text) || complaints.push(text);
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
-  page.on("pageerror", (error) => complain(String(error)));
-  if (script) await page.addInitScript(script);
+const live = (page) => page.waitForSelector("news-feed .newswire[data-state=live]");
+const headlines = (page) => page.locator(".feed .item .headline").allTextContents();
+
+/** The feed's page in a new tab; once it is live, where it has JavaScript. */
+async function reader({ path = `/feeds/${FEED}`, ...options } = {}) {
+  const page = await chromium.tab(options);
+  await page.goto(server.origin + path);
+  if (options.javaScriptEnabled !== false) await live(page);
   return page;
 }
 
-const AWAY = /ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|Connection closed before/;
-
-/** The feed's page, once it is live. */
-async function reader(options) {
-  const page = await tab(options);
-  await page.goto(server.origin);
-  await live(page);
-  return page;
+/** The text of a page, once the server has heard of what it should hold: a moment after the editor's answer. */
+async function written(what, path = `/feeds/${FEED}`) {
+  let text;
+  await until(`${path} has ${what}`, async () => {
+    text = await (await fetch(server.origin + path, { headers: { accept: "text/html" } })).text();
+    return text.includes(what);
+  });
+  return text;
 }
-
-const live = (page) => page.waitForSelector("html[data-status=live]");
-const headlines = (page) => page.locator("article .headline").allTextContents();
 
 /** Waits until these, and no others, are the headlines, from top to bottom. */
 async function shows(page, ...expected) {
@@ -71,189 +63,334 @@ async function shows(page, ...expected) {
   }).catch((error) => assert.deepEqual(seen, expected, error.message));
 }
 
-test("what is published appears by itself, over one WebSocket", async () => {
-  await server.publish("Before");
-  const page = await tab();
-  const sockets = [];
-  page.on("websocket", (socket) => sockets.push(socket));
-  await page.goto(server.origin);
-  await live(page);
-  await shows(page, "Before");
-  await server.publish({ headline: "After", body: "<p>The <strong>whole</strong> story.</p>", byline: "Mara Quist", located: "Lindenau" });
-  await shows(page, "After", "Before");
-  const article = page.locator("article").first();
-  assert.equal(await article.locator(".body strong").textContent(), "whole");
-  assert.equal(await article.locator(".byline").textContent(), "Mara Quist · Lindenau");
-  assert.equal(await page.title(), await page.locator("h1").textContent());
-  assert.equal(sockets.length, 1);
-  assert.ok(sockets[0].url().endsWith(`/v1/feeds/${FEED}/live?last=50`), sockets[0].url());
-});
-
-test("a correction changes the item in its place and says what was wrong", async () => {
-  const first = await server.publish({ headline: "31 people treated", body: "<p>All were sent home.</p>" });
-  await server.publish("Second");
-  const page = await reader();
-  await shows(page, "Second", "31 people treated");
-  await server.edit(
-    `items/${first.id}/correct`,
-    { kind: "correction", note: "An earlier version gave 24.", changes: { headline: "32 people treated" } },
-    { etag: first.etag },
-  );
-  await shows(page, "Second", "32 people treated");
-  const note = page.locator(`#item-${first.id} .note.correction`);
-  assert.match(await note.textContent(), /^Correction, .+: An earlier version gave 24\.$/);
-});
-
-test("a retraction becomes a notice, and its text is nowhere in the document", async () => {
-  const secret = await server.publish({
-    headline: "Zanzibarite found",
-    body: "<p>A quuxite vein.</p>",
-    byline: "Nobody Atall",
-    media: [{ kind: "picture", href: `${site.origin}/picture.gif?gone`, alt: "Frobnicated rock", width: 4, height: 3 }],
+/** Changes the feed itself. */
+async function setFeed(fields) {
+  const answer = await fetch(`${server.at}/v1/feeds/${FEED}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${(server.admin ??= server.administrator())}`, "content-type": "application/json" },
+    body: JSON.stringify(fields),
   });
-  await server.publish({ headline: "More on it", updateOf: secret.id });
-  const page = await reader();
-  await page.waitForSelector("img[alt='Frobnicated rock']");
-  await server.edit(`items/${secret.id}/retract`, { reason: "The source withdrew it." });
-  await shows(page, "More on it", "This item has been retracted");
-  const notice = page.locator(`#item-${secret.id}[data-status=canceled]`);
-  assert.match(await notice.textContent(), /The source withdrew it\./);
-  const html = await page.content();
-  for (const text of ["Zanzibarite", "quuxite", "Nobody Atall", "Frobnicated", "picture.gif"]) {
-    assert.ok(!html.includes(text), `${text} is still there`);
+  assert.ok(answer.ok, await answer.text());
+}
+
+const correct = (one, note, changes) =>
+  server.edit(`items/${one.id}/correct`, { kind: "correction", note, changes }, { etag: "*" });
+
+const TRICK = "</script><!--<img src=x onerror=\"window.tricked=1\"><script>window.tricked=1</script>' & \"";
+
+/** Items of every kind that there is; the last has the headline "Last". */
+async function everything() {
+  const picture = `${site.origin}/picture.gif`;
+  const day = (days) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const first = await server.publish({ headline: "Polls have closed", published: day(3), keyEvent: true });
+  const gone = await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>", published: day(2) });
+  await server.publish({ headline: "On it", updateOf: first.id, published: day(2), located: "Brennick" });
+  await server.publish({ headline: "On what is gone", updateOf: gone.id, published: day(2) });
+  const old = await server.publish({ headline: "Old", published: day(1), updated: day(0.5), byline: "Mara Quist" });
+  await server.publish({
+    headline: TRICK,
+    body: `<p>Body</p>${TRICK}<ul><li><code>x</code></li></ul><blockquote><p><a href="https://example.org/">There</a></p></blockquote>`,
+    authors: [{ name: TRICK, role: TRICK, url: "https://example.org/mara" }, { name: "Owen Pryce" }],
+    located: "Valmora",
+    media: [
+      { kind: "picture", href: picture, alt: "A quay", caption: TRICK, credit: "B. Lens", width: 400, height: 300 },
+      { kind: "picture", href: `${picture}?2`, alt: "A boat", credit: "C. Lens", width: 40, height: 30 },
+      { kind: "video", href: `${site.origin}/film.mp4`, alt: "Film", width: 1920, height: 1080 },
+      { kind: "audio", href: `${site.origin}/sound.mp3?x.y`, caption: "Sound" },
+      { kind: "video", href: "https://video.example:8443/watch?v=1.mp4", caption: "In full." },
+      { kind: "audio", href: "https://sound.example/a.mp3", alt: "Listen there", contentType: "text/html" },
+    ],
+    related: [{ title: TRICK, url: "https://example.org/red", image: picture }, { title: "Ferries", url: "https://example.org/f" }],
+    breaking: { until: new Date(Date.now() + 600_000).toISOString() },
+    keyEvent: true,
+    summary: true,
+    tags: ["storm", "a,b"],
+    urgency: 2,
+  });
+  await server.publish({ body: "<p>Without a headline.</p>" });
+  await server.publish({ headline: "إغلاق", body: "<p>بدأ.</p>", language: "ar", dir: "rtl", keyEvent: true, located: "دمشق" });
+  await server.publish({ headline: "Ukrainian", language: "uk" });
+  await correct(old, "An earlier version gave 24.", { headline: "Old, corrected" });
+  await server.edit(`items/${old.id}/correct`, { kind: "refile", changes: { located: "Brennick" } }, { etag: "*" });
+  await server.edit(`items/${old.id}/correct`, { kind: "clarification", note: "Adults only.", changes: { byline: "M. Quist" } }, { etag: "*" });
+  await server.edit(`items/${first.id}/pin`, { position: 2 });
+  await server.edit(`items/${gone.id}/retract`, { reason: "The source withdrew it.", replacedBy: first.id });
+  const last = await server.publish("Last");
+  await written("Last");
+  return { first, gone, old, last };
+}
+
+/** What a list holds, without what only the widget adds; to be run in the page. */
+function plain(list) {
+  const copy = list.cloneNode(true);
+  for (const one of copy.querySelectorAll(".unseen, .fresh, .after, .share, .status, .more, [hidden], .feed:empty, slot")) one.remove();
+  for (const one of copy.querySelectorAll(".ago")) one.textContent = "";
+  // What is behind a click is a button there.
+  for (const one of copy.querySelectorAll(".embed")) one.replaceChildren();
+  const own = ["part", "role", "aria-label", "aria-posinset", "aria-setsize", "data-state", "data-target"];
+  for (const one of [copy, ...copy.querySelectorAll("*")]) for (const name of own) one.removeAttribute(name);
+  for (const one of copy.querySelectorAll("article")) one.setAttribute("tabindex", "-1");
+  return [...copy.querySelectorAll("article, .day, .key-events")].map((one) => one.outerHTML);
+}
+
+test("without JavaScript a page shows everything, and axe finds nothing to complain about", async () => {
+  const { old } = await everything();
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await reader({ ...STILL, colorScheme });
+    const shown = ["Polls have closed", "Last", "Ukrainian", "إغلاق", TRICK, "Old, corrected", "On what is gone", "On it", "This item has been retracted"];
+    assert.deepEqual(await headlines(page), shown);
+    assert.deepEqual(await page.locator(".label").allTextContents(), ["Pinned", "Key event", "Key event", "Breaking", "Key event", "Summary"]);
+    assert.deepEqual(await page.locator(".key-events-list span").allTextContents(), ["إغلاق", TRICK, "Polls have closed"]);
+    assert.equal(await page.locator(".day").count(), 4);
+    const notes = await page.locator(`#item-${old.id} .note`).allTextContents();
+    assert.match(notes.join("|"), /^Correction, .+, \d{4}, \d\d:\d\d GMT: An earlier version gave 24\.\|Clarification, .+: Adults only\.$/);
+    assert.equal(await page.locator(".update-of a").count(), 1, "what is gone is no link");
+    assert.equal(await page.locator(".instead a").textContent(), "Polls have closed");
+    assert.deepEqual(await page.locator("figure img").first().evaluate(({ width, alt }) => [width > 0, alt]), [true, "A quay"]);
+    assert.equal(await page.locator("article[data-status=usable] .story[lang=ar][dir=rtl]").count(), 1);
+    const text = await page.content();
+    for (const gone of ["Zanzibarite", "quuxite"]) assert.ok(!text.includes(gone), gone);
+    assert.equal(await page.locator("article script, article img[onerror]").count(), 0);
+    // Axe itself needs JavaScript: it looks at the same page before the widget is there, and after.
+    const judged = await chromium.tab({ colorScheme });
+    let come;
+    const comes = new Promise((done) => (come = done));
+    await judged.route("**/widget/**", (route) => comes.then(() => route.continue()));
+    await judged.goto(page.url(), { waitUntil: "commit" });
+    await judged.waitForSelector("footer");
+    for (const before of [true, false]) {
+      if (!before) {
+        come();
+        await live(judged);
+      }
+      await judged.evaluate(readFileSync(AXE, "utf8"));
+      const { violations } = await judged.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
+    }
   }
 });
 
-test("withheld and removed items vanish, and a released one returns to its place", async () => {
-  const [a, b] = [await server.publish("A"), await server.publish("B")];
-  await server.publish("C");
-  const page = await reader();
-  await shows(page, "C", "B", "A");
-  await server.edit(`items/${b.id}/withhold`);
-  await shows(page, "C", "A");
-  await server.edit(`items/${a.id}/remove`);
-  await shows(page, "C");
-  await server.edit(`items/${b.id}/release`);
-  await shows(page, "C", "B");
+test("what the server writes is valid HTML", async () => {
+  const { gone, last } = await everything();
+  // The markup of the news is the widget's too, and what it is for is told there.
+  const rules = { "no-inline-style": "error", "long-title": "off", "prefer-native-element": "off", "no-redundant-for": "off" };
+  const validator = new HtmlValidate({ extends: ["html-validate:standard"], elements: ["html5", { "news-feed": { flow: true, permittedContent: ["@flow", "@script"] } }], rules });
+  const paths = [`/feeds/${FEED}`, `/feeds/${FEED}?tag=storm`, `/feeds/${FEED}/items/${last.id}`, `/feeds/${FEED}/items/${gone.id}`, `/embed/${FEED}`, "/feeds/nothing"];
+  for (const path of paths) {
+    const answer = await fetch(server.origin + path, { headers: { accept: "text/html" } });
+    const { results } = await validator.validateString(await answer.text());
+    const wrong = results.flatMap(({ messages }) => messages.map(({ ruleId, message, line, column }) => `${path} ${line}:${column} ${ruleId}: ${message}`));
+    assert.deepEqual(wrong, []);
+  }
 });
 
-test("pinned items stand first, and return to their places", async () => {
-  const [a, b] = [await server.publish("A"), await server.publish("B")];
-  await server.publish("C");
-  const page = await reader();
-  await server.edit(`items/${a.id}/pin`, { position: 2 });
-  await shows(page, "A", "C", "B");
-  await server.edit(`items/${b.id}/pin`, { position: 1 });
-  await shows(page, "B", "A", "C");
-  assert.equal(await page.locator("#pinned .is-pinned").count(), 2);
-  await server.publish("D");
-  await shows(page, "B", "A", "D", "C");
-  await server.edit(`items/${b.id}/unpin`);
-  await shows(page, "A", "D", "C", "B");
+for (const [zone, language] of [["Europe/Berlin", "en"], ["Asia/Kolkata", "en-GB"]]) {
+  test(`the templates write what the widget makes, in ${zone} and ${language}`, async () => {
+    await setFeed({ timeZone: zone, language });
+    await everything();
+    await written(`lang="${language}"`);
+    const still = await reader(STILL);
+    const templated = await still.locator(".newswire").evaluate(plain);
+    const page = await reader();
+    const made = await page.locator("news-feed .newswire").evaluate(plain);
+    assert.ok(made.length >= 15, String(made.length));
+    assert.deepEqual(templated, made);
+  });
+}
+
+test("nothing moves, doubles or is missing when the page goes on live", async () => {
+  await everything();
+  const first = await written("Last");
+  const path = `/feeds/${FEED}`;
+  const page = await chromium.tab({
+    script: () => {
+      window.shifted = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (window.shifted += value))).observe({ type: "layout-shift", buffered: true });
+    },
+  });
+  const sockets = [];
+  page.on("websocket", (socket) => sockets.push(new URL(socket.url())));
+  await page.goto(server.origin + path);
+  await live(page);
+  const ids = [...first.matchAll(/ data-id="([^"]+)"/g)].map(([, id]) => id);
+  const now = () => page.locator(".feed .item").evaluateAll((all) => all.map(({ dataset }) => dataset.id));
+  assert.deepEqual(await now(), ids);
+  assert.equal(await page.evaluate(() => window.shifted), 0);
+  assert.equal(sockets.length, 1);
+  assert.equal(sockets[0].searchParams.get("after"), JSON.parse(/data-newswire="snapshot">(.*)<\/script>/.exec(first)[1]).position);
+  const { id } = await server.publish("Newer");
+  await until("it is there", async () => (await now()).includes(id));
+  assert.equal(await page.evaluate(() => window.tricked), undefined);
 });
 
-test("a breaking mark and a pin end by themselves", async () => {
-  const soon = () => new Date(Date.now() + 2_500).toISOString();
-  const old = await server.publish("Old");
-  const page = await reader();
-  await server.publish({ headline: "New", breaking: { until: soon() } });
-  await server.edit(`items/${old.id}/pin`, { position: 1, until: soon() });
-  await shows(page, "Old", "New");
-  await page.waitForSelector("article.breaking .is-breaking");
-  await shows(page, "New", "Old");
-  await page.waitForSelector(".is-breaking", { state: "detached" });
-  assert.equal(await page.locator("article.breaking, .is-pinned").count(), 0);
+test("what is published while the page is on its way arrives", async () => {
+  await server.publish("Before");
+  await written("Before");
+  const page = await chromium.tab();
+  // The page is there before the widget is.
+  await page.route("**/widget/**", async (route) => {
+    assert.deepEqual(await headlines(page), ["Before"]);
+    const { id } = await server.publish("Meanwhile");
+    await server.edit(`items/${id}/pin`, {});
+    await route.continue();
+  });
+  await page.goto(`${server.origin}/feeds/${FEED}`);
+  await live(page);
+  await shows(page, "Meanwhile", "Before");
 });
 
-test("after kill -9 the page says that it waits, and then shows what it missed, once, without a reload", async () => {
+test("a page goes on live also where the widget that it names is not there any more", async () => {
+  const { id } = await server.publish("First");
+  await written("First");
+  for (const path of [`/feeds/${FEED}`, `/feeds/${FEED}/items/${id}`]) {
+    const page = await chromium.tab({ expected: /status of 404/ });
+    await page.route("**/widget/*/news-feed.js", (route) => route.fulfill({ status: 404 }));
+    const opened = page.waitForEvent("websocket");
+    await page.goto(server.origin + path);
+    await opened;
+  }
+});
+
+test("an item's own page, older pages and filters need no JavaScript", async () => {
+  const { first, gone } = await everything();
+  for (let n = 0; n < 50; n += 1) await server.publish({ headline: `Report ${n}`, tags: [n % 2 ? "odd" : "even"] });
+  await written("Report 49");
+  const page = await reader(STILL);
+  await page.click(".older");
+  assert.match(page.url(), /\?before=/);
+  await shows(page, "Last", "Ukrainian", "إغلاق", TRICK, "Old, corrected", "On what is gone", "On it", "This item has been retracted");
+  await page.click("h1 a");
+  assert.equal(page.url(), `${server.origin}/feeds/${FEED}`);
+  await page.goto(`${server.origin}/feeds/${FEED}?tag=odd`);
+  assert.equal(await page.locator(".item").count(), 25);
+  await page.goto(`${server.origin}/feeds/${FEED}/items/${gone.id}`);
+  await shows(page, "This item has been retracted");
+  await page.click(".instead a");
+  assert.equal(page.url(), `${server.origin}/feeds/${FEED}/items/${first.id}`);
+  await shows(page, "Polls have closed");
+});
+
+test("what is retracted while the page is open is nowhere in the document", async () => {
+  const item = await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>" });
+  await written("Zanzibarite");
+  const page = await reader();
+  await shows(page, "Zanzibarite found");
+  await server.edit(`items/${item.id}/retract`, { reason: "The source withdrew it." });
+  await shows(page, "This item has been retracted");
+  const texts = [await page.content(), await page.locator("news-feed .newswire").innerHTML()];
+  for (const text of ["Zanzibarite", "quuxite"]) assert.ok(!texts.join().includes(text), text);
+});
+
+test("an item's own page changes where it stands, and loses at once what is taken away", async () => {
   const first = await server.publish("First");
+  const item = await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>", updateOf: first.id });
+  const path = `/feeds/${FEED}/items/${item.id}`;
+  await written("Zanzibarite", path);
+  const page = await chromium.tab({ expected: /status of 4(04|10)/ });
+  const socket = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
+  await page.goto(server.origin + path);
+  await socket;
+  await page.evaluate(() => (window.sameDocument = true));
+  assert.equal(await page.locator(".update-of").count(), 1);
+  await server.edit(`items/${first.id}/withhold`);
+  await page.waitForSelector(".update-of", { state: "detached" });
+  await correct(item, "It was not.", { headline: "Zanzibarite not found" });
+  await page.waitForSelector(".note");
+  await shows(page, "Zanzibarite not found");
+  assert.match(await page.title(), /^Zanzibarite not found/);
+  await server.edit(`items/${item.id}/retract`, { reason: "The source withdrew it." });
+  await shows(page, "This item has been retracted");
+  for (const text of ["Zanzibarite", "quuxite"]) assert.ok(!(await page.content()).includes(text), text);
+  await server.edit(`items/${item.id}/remove`);
+  await page.waitForSelector("text=removed for good");
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+});
+
+test("a filtered page goes on live with what matches", async () => {
+  await server.publish({ headline: "Storm", tags: ["storm"] });
+  await server.publish("Other");
+  await written("Storm", `/feeds/${FEED}?tag=storm`);
+  const page = await reader({ path: `/feeds/${FEED}?tag=storm` });
+  await server.publish("More of other");
+  await server.publish({ headline: "More storm", tags: ["storm"] });
+  await shows(page, "More storm", "Storm");
+  // A comma cannot be told to the widget: that page is one to be loaded again.
+  await server.publish({ headline: "Listed", tags: ["a,b"] });
+  await written("Listed", `/feeds/${FEED}?tag=a%2Cb`);
+  const still = await reader({ ...STILL, path: `/feeds/${FEED}?tag=a%2Cb` });
+  await shows(still, "Listed");
+  assert.equal(await still.locator("news-feed").count(), 0);
+});
+
+test("another site shows a feed in a frame, and no other page of ours", async () => {
+  const { id } = await server.publish({ headline: "Framed", body: "<p><a href='https://example.org/'>There</a></p>" });
+  await written("Framed", `/embed/${FEED}`);
+  site.serve("/frame", `<!doctype html><link rel="icon" href="data:,"><title>Elsewhere</title><iframe title="News" src="${server.origin}/embed/${FEED}"></iframe>`);
+  const page = await chromium.tab();
+  await page.goto(`${site.origin}/frame`);
+  const frame = page.frameLocator("iframe");
+  await frame.locator("news-feed .newswire[data-state=live]").waitFor();
+  await server.publish("Framed, too");
+  await frame.locator(`text=Framed, too`).first().waitFor();
+  const opened = page.context().waitForEvent("page");
+  await page.context().route("https://example.org/**", (route) => route.fulfill({ body: "<title>There</title>", contentType: "text/html" }));
+  await frame.locator(".body a").click();
+  const tab = await opened;
+  await until("it opens in a tab of its own", () => tab.url() === "https://example.org/");
+  assert.equal(await tab.evaluate(() => window.opener), null);
+  const refused = await chromium.tab({ expected: /frame-ancestors/ });
+  site.serve("/frame", `<!doctype html><link rel="icon" href="data:,"><title>Elsewhere</title><iframe title="News" src="${server.origin}/feeds/${FEED}/items/${id}"></iframe>`);
+  await refused.goto(`${site.origin}/frame`);
+  assert.equal(await refused.frameLocator("iframe").locator("article").count(), 0);
+});
+
+test("the first page leads to the feed, whose title changes where it stands, and a page that is not there says so", async () => {
+  await server.publish("First");
+  await setFeed({ title: "Storm Isolde", description: "From the coast." });
+  await written("Storm Isolde");
+  const page = await reader({ path: "/" });
+  assert.equal(page.url(), `${server.origin}/feeds/${FEED}`);
+  assert.equal(await page.title(), "Storm Isolde");
+  assert.equal(await page.locator("h1").textContent(), "Storm Isolde");
+  const nowhere = await chromium.tab({ expected: /404/ });
+  await nowhere.goto(`${server.origin}/feeds/nothing`);
+  assert.match(await nowhere.locator("main").textContent(), /There is no feed "nothing" here/);
+  await nowhere.click("main a");
+  await live(nowhere);
+});
+
+test("after kill -9 of the server the page shows what it missed, once, without a reload", async () => {
+  const first = await server.publish("First");
+  await written("First");
   const page = await reader({ expected: AWAY });
-  await shows(page, "First");
   await page.evaluate(() => (window.sameDocument = true));
   await server.kill();
-  await page.waitForSelector("html[data-status=waiting]");
-  assert.match(await page.locator("#status").textContent(), /^Connection lost\. Reconnecting/);
-  await shows(page, "First");
-  // Nobody looks for it there: the page is certainly away.
+  await page.waitForSelector("news-feed .newswire[data-state=waiting]");
   await server.up(true);
   await server.publish("While away");
   await server.edit("items/" + first.id, { headline: "First, updated" }, { method: "PATCH", etag: first.etag });
   await server.kill();
   await server.up();
-  await server.publish("Right after");
-  await shows(page, "Right after", "While away", "First, updated");
-  await live(page);
-  assert.match(await page.locator("#status").textContent(), /^Live/);
-  await server.publish("Later");
-  await shows(page, "Later", "Right after", "While away", "First, updated");
+  await shows(page, "While away", "First, updated");
   assert.equal(await page.evaluate(() => window.sameDocument), true);
 });
 
-test("a server that stops tells the page, which comes back to the next one by itself", async () => {
-  const page = await reader({ expected: AWAY });
-  await server.stop();
-  await page.waitForSelector("html[data-status=waiting]");
-  await server.up();
-  await server.publish("After the stop");
-  await shows(page, "After the stop");
-});
-
-test("where the store was replaced, the page starts again and keeps nothing of the old one", async () => {
-  for (const headline of ["Old 1", "Old 2", "Old 3"]) await server.publish(headline);
-  const page = await reader({ expected: AWAY });
-  await shows(page, "Old 3", "Old 2", "Old 1");
-  await server.kill();
-  server.wipe();
-  await server.up();
-  await server.publish("New");
-  await shows(page, "New");
-  await live(page);
-  assert.ok(!(await page.content()).includes("Old"));
-});
-
-test("while the server has lost its store, the page says that what it shows may be out of date", async () => {
-  await server.end();
-  const redis = await Redis.start();
-  try {
-    server = await Newswire.start(redis.url);
-    await server.publish("Before");
-    const page = await reader();
-    await shows(page, "Before");
-    redis.pause();
-    await page.waitForSelector("html[data-status=stale]");
-    assert.match(await page.locator("#status").textContent(), /may be out of date/);
-    await shows(page, "Before");
-    redis.resume();
-    await live(page);
-    await server.publish("After");
-    await shows(page, "After", "Before");
-  } finally {
-    await redis.end();
+test("a phone's page never scrolls sideways, without JavaScript either", async () => {
+  await everything();
+  const long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(2);
+  await server.publish({ headline: long, byline: long, body: `<p>${long}</p><ul><li><code>${long}</code></li></ul>` });
+  await written(long);
+  for (const width of [320, 390]) {
+    const page = await reader({ ...STILL, viewport: { width, height: 700 }, isMobile: true, hasTouch: true });
+    const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.equal(screen, width);
+    assert.ok(content <= screen, `${content} > ${screen}`);
   }
 });
 
-for (const [how, script] of [
-  ["missing", () => delete window.WebSocket],
-  ["cut by a proxy", () => (window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10); } close() {} })],
-]) {
-  test(`where WebSocket is ${how}, the page goes by server-sent events, also through a restart`, async () => {
-    await server.publish("First");
-    const page = await reader({ script, expected: AWAY });
-    await server.publish("Second");
-    await shows(page, "Second", "First");
-    const streams = () => page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name).filter((name) => name.includes("/live")));
-    await server.kill();
-    await page.waitForSelector("html[data-status=waiting]");
-    assert.equal((await streams()).length, 1);
-    await server.up();
-    await server.publish("Third");
-    await shows(page, "Third", "Second", "First");
-  });
-}
-
 /** Follows by hand in a page of another origin what a restart goes through, and returns what came, as ids. */
 async function through(follow) {
-  const page = await tab({ expected: AWAY });
+  const page = await chromium.tab({ expected: AWAY });
   await page.goto(site.origin);
   assert.notEqual(await page.evaluate(() => location.origin), server.origin);
   const sent = [(await server.publish("0")).id];
@@ -306,13 +443,13 @@ test("a bare WebSocket of another site follows through a restart with the positi
 });
 
 test("a browser and the server agree on compression, and the text is right", async () => {
-  const page = await tab();
+  const page = await chromium.tab();
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Network.enable");
   const [agreed, came] = [[], []];
   devtools.on("Network.webSocketHandshakeResponseReceived", ({ response }) => agreed.push(response.headersText ?? JSON.stringify(response.headers)));
   devtools.on("Network.webSocketFrameReceived", ({ response }) => came.push(response));
-  await page.goto(server.origin);
+  await page.goto(`${server.origin}/feeds/${FEED}`);
   await live(page);
   const story = "Żółw, 北京, 🗳 – counting goes on. ".repeat(40).trim();
   await server.publish({ headline: "Packed", body: `<p>${story}</p>` });
@@ -324,7 +461,7 @@ test("a browser and the server agree on compression, and the text is right", asy
 
 test("a page of another site may read items and their ETag", async () => {
   await server.publish("Readable");
-  const page = await tab();
+  const page = await chromium.tab();
   await page.goto(site.origin);
   const [status, etag, items] = await page.evaluate(async (url) => {
     const answer = await fetch(url);
@@ -333,95 +470,4 @@ test("a page of another site may read items and their ETag", async () => {
   assert.equal(status, 200);
   assert.ok(etag);
   assert.equal(items, 1);
-});
-
-test("older items are loaded when they are asked for, and changes to them are not shown before", async () => {
-  const published = [];
-  for (let n = 0; n < 60; n += 1) published.push(await server.publish(`Report ${n}`));
-  const page = await reader();
-  const all = (from, to) => published.slice(from, to).map((_, n) => `Report ${from + n}`).reverse();
-  await shows(page, ...all(10, 60));
-  await server.edit(`items/${published[3].id}`, { headline: "Report 3, updated" }, { method: "PATCH", etag: published[3].etag });
-  await server.edit(`items/${published[4].id}/withhold`);
-  await server.publish("Newest");
-  await shows(page, "Newest", ...all(10, 60));
-  await page.click("#older");
-  const older = ["Report 3, updated", ...all(0, 3)];
-  await shows(page, "Newest", ...all(5, 60), ...older);
-  assert.equal(await page.locator("#older").isVisible(), false);
-});
-
-test("whoever reads further down is not moved, and is told of new items", async () => {
-  for (let n = 0; n < 30; n += 1) await server.publish({ headline: `Report ${n}`, body: "<p>Text.</p>" });
-  const page = await reader({ reducedMotion: "reduce" });
-  await page.waitForSelector("article");
-  const place = () => page.locator("article", { hasText: "Report 9" }).evaluate((one) => Math.round(one.getBoundingClientRect().top));
-  await page.locator("article", { hasText: "Report 9" }).evaluate((one) => one.scrollIntoView());
-  assert.equal(await page.locator("#fresh").isVisible(), false);
-  const before = await place();
-  await server.publish("New 1");
-  await page.waitForSelector("text=1 new item");
-  await server.publish("New 2");
-  await page.waitForSelector("text=2 new items");
-  assert.equal(await place(), before);
-  await page.click("#fresh");
-  await until("the top is shown", () => page.evaluate(() => scrollY === 0));
-  await page.waitForSelector("#fresh", { state: "hidden" });
-});
-
-test("what an item's fields hold is text, whatever it looks like", async () => {
-  const trick = "<img src=x onerror=\"window.tricked=1\"><script>window.tricked=1</script>";
-  const item = await server.publish({ headline: trick, byline: trick, located: trick, body: `<p>Body</p>${trick}` });
-  await server.edit(`items/${item.id}/correct`, { kind: "correction", note: trick, changes: { byline: `By ${trick}` } }, { etag: item.etag });
-  const page = await reader();
-  await shows(page, trick);
-  await page.waitForSelector(".note");
-  assert.equal(await page.locator("article img, article script").count(), 0);
-  assert.equal(await page.evaluate(() => window.tricked), undefined);
-});
-
-test("a feed that is not there is said to be so, and is not asked for again and again", async () => {
-  const page = await tab({ expected: /404/ });
-  await page.goto(`${server.origin}/?feed=no-such-feed`);
-  await page.waitForSelector("html[data-status=ended]");
-  assert.equal(await page.locator("#status").textContent(), "There is no such feed here.");
-});
-
-test("a phone's page never scrolls sideways, whatever an item holds", async () => {
-  const long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(2);
-  await server.publish({
-    headline: long,
-    byline: long,
-    located: long.slice(0, 120),
-    body: `<p>${long}</p><ul><li><code>${long}</code></li></ul><blockquote><p><a href="https://example.org/${long}">${long}</a></p></blockquote>`,
-    media: [
-      { kind: "picture", href: `${site.origin}/picture.gif`, alt: "Wide", caption: long, credit: long, width: 4000, height: 300 },
-      { kind: "video", href: `${site.origin}/film.mp4`, alt: "Film", width: 1920, height: 1080 },
-      { kind: "audio", href: `${site.origin}/sound.mp3`, alt: "Sound" },
-    ],
-    related: [{ title: long, url: `${site.origin}/${long}`, image: `${site.origin}/picture.gif` }],
-    keyEvent: true,
-    summary: true,
-    breaking: { until: new Date(Date.now() + 600_000).toISOString() },
-  });
-  const wrong = await server.publish({ headline: "Wrong" });
-  await server.edit(`items/${wrong.id}/retract`, { reason: long });
-  for (const width of [320, 390]) {
-    const page = await reader({ viewport: { width, height: 700 }, isMobile: true, hasTouch: true });
-    await page.locator("article .related").scrollIntoViewIfNeeded();
-    const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-    assert.equal(screen, width);
-    assert.ok(content <= screen, `${content} > ${screen}`);
-  }
-});
-
-test("in the place of a picture that cannot be had stands what it shows", async () => {
-  await server.publish({
-    headline: "Picture",
-    media: [{ kind: "picture", href: `${site.origin}/gone.jpg`, alt: "A quay at dawn", caption: "The quay.", width: 400, height: 300 }],
-    related: [{ title: "More", url: "https://example.org/more", image: `${site.origin}/gone-too.jpg` }],
-  });
-  const page = await reader({ expected: /404/ });
-  await until("it is replaced", async () => (await page.locator("figure .missing").allTextContents()).join() === "A quay at dawn");
-  await page.waitForSelector("article img", { state: "detached" });
 });

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{Method, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Tour {
     pub(crate) server: Server,
     pub(crate) document: Document,
+    /// A client that goes nowhere else than where it is sent.
+    client: reqwest::Client,
     /// A token that may do everything.
     pub(crate) admin: String,
     /// The operations, statuses and codes that were answered; a code is empty where the answer was no problem.
@@ -68,6 +70,7 @@ impl Tour {
         Self {
             server,
             document,
+            client: reqwest::Client::builder().redirect(Policy::none()).build().expect("a client"),
             admin,
             seen: RefCell::default(),
             headers: RefCell::default(),
@@ -122,7 +125,7 @@ impl Tour {
         let place = place.replace("{file}", &ask.item).replace("{hash}", &ask.item);
         let url = self.server.url(&format!("{place}?{}", ask.query));
         let method: Method = operation.method.parse().expect("a method");
-        let mut request = self.server.client.request(method, url);
+        let mut request = self.client.request(method, url);
         for (name, value) in &ask.headers {
             request = request.header(*name, value);
         }

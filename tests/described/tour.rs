@@ -44,11 +44,22 @@ async fn published(tour: &Tour, item: &Value) -> String {
     answer["item"]["id"].as_str().expect("an id").to_owned()
 }
 
+/// The file that a good request of this operation is for, if it is for one.
+fn file_of(operation: &Operation) -> Option<&'static str> {
+    match operation.name().trim_end_matches("Head") {
+        "pageFile" => Some("page.css"),
+        "sampleFile" => Some("sample-net-street.svg"),
+        "widgetFile" => Some("news-feed.css"),
+        _ => None,
+    }
+}
+
 /// An item that the good request of this operation makes a difference to.
 async fn item_for(tour: &Tour, operation: &Operation) -> String {
+    if let Some(file) = file_of(operation) {
+        return file.to_owned();
+    }
     match operation.name().trim_end_matches("Head") {
-        "pageFile" => "page.css".to_owned(),
-        "widgetFile" => "news-feed.css".to_owned(),
         "pinnedWidget" => widget(tour).await,
         name if operation.path.contains("{id}") => {
             let id = published(tour, &json!({"headline": "A"})).await;
@@ -73,6 +84,15 @@ async fn what_is_answered(tour: &Tour) {
     let full = published(tour, &full()).await;
     tour.server.act(&full, "pin", &json!({"position": 3, "until": "2999-01-01T00:00:00Z"})).await;
     let other = published(tour, &json!({"headline": "Instead"})).await;
+    // The first page leads to the only feed, while that is the only one.
+    for name in ["front", "frontHead"] {
+        let operation = tour.operation(name);
+        assert_eq!(tour.ask(&operation, &tour.good(&operation, "")).await.status, 302);
+    }
+    tour.server.beside_it(&["feed", "create", "second", "--title", "Second"]);
+    let front = tour.operation("front");
+    let listed = async || tour.ask(&front, &tour.good(&front, "")).await.status == 200;
+    support::until("there is a list of feeds", listed).await;
     for operation in tour.document.operations() {
         let item = item_for(tour, &operation).await;
         let mut ask = tour.good(&operation, &item);
@@ -153,19 +173,16 @@ async fn what_is_refused(tour: &Tour) {
     tour.server.act(&removed, "remove", &json!({})).await;
     for operation in tour.document.operations() {
         let own = |status: &str, code: &str| told(tour, &operation, status).contains(&format!("`{code}`"));
-        let item = match operation.name().trim_end_matches("Head") {
-            "pageFile" => "page.css",
-            "widgetFile" => "news-feed.css",
-            _ => taken.as_str(),
-        };
-        let good = tour.good(&operation, item);
+        let good = tour.good(&operation, file_of(&operation).unwrap_or(&taken));
         let mut asks: Vec<(u16, Ask)> = Vec::new();
         if own("400", "badRequest") {
             asks.push((
                 400,
                 match operation.name().trim_end_matches("Head") {
                     "followSeveral" => Ask { query: "last=0".to_owned(), ..good.clone() },
-                    "pageFile" | "widgetFile" | "pinnedWidget" => Ask { item: "%ff".to_owned(), ..good.clone() },
+                    "pageFile" | "sampleFile" | "widgetFile" | "pinnedWidget" => {
+                        Ask { item: "%ff".to_owned(), ..good.clone() }
+                    }
                     "makeFeed" => good.clone().header("idempotency-key", &"x".repeat(256)),
                     _ => Ask { feed: "%ff".to_owned(), ..good.clone() },
                 },
@@ -185,6 +202,9 @@ async fn what_is_refused(tour: &Tour) {
             let query = good.query.replace(FEED, "no-such-feed");
             let item = if operation.path.contains("{file}") { "no-such-file".to_owned() } else { good.item.clone() };
             asks.push((404, Ask { feed: "no-such-feed".to_owned(), item, query, ..good.clone() }));
+        }
+        if own("410", "gone") {
+            asks.push((410, Ask { item: removed.clone(), ..good.clone() }));
         }
         if own("412", "preconditionFailed") {
             asks.push((412, good.clone().header("if-match", "\"999-00000000\"")));

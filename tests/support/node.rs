@@ -55,6 +55,7 @@ impl Node {
             documents: Arc::default(),
             last_used: Arc::default(),
             renditions: Arc::default(),
+            front: Arc::default(),
             proxy: proxy.clone(),
             room: Room::of(Some(readers), Some(readers), None),
             places: Places::default(),

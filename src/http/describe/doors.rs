@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     door::{Door, door},
-    editing,
+    editing, pages,
     parameter::{FILTER, HANDSHAKE},
     schema::{at_least, object, refer, told},
     syndication,
@@ -18,13 +18,13 @@ pub(super) const JSON: &str = "application/json";
 
 /// Every door, by address; each that answers GET answers HEAD, too.
 pub(super) fn all() -> Vec<Door> {
-    let doors = [server(), feeds(), following(), items(), syndication::all(), editing::all()].concat();
+    let doors = [pages::all(), server(), feeds(), following(), items(), syndication::all(), editing::all()].concat();
     let heads: Vec<_> = doors.iter().filter(|door| door.method == "get").map(Door::head).collect();
     doors.into_iter().chain(heads).collect()
 }
 
 fn server() -> Vec<Door> {
-    let file = ["ETag", "Cache-Control", "Vary", "Content-Security-Policy", "X-Content-Type-Options"];
+    let file = ["ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"];
     let module = ["ETag", "Cache-Control", "Vary", "X-Content-Type-Options"];
     let text = |kind: &'static str| (kind, json!({"type": "string"}));
     let files =
@@ -46,16 +46,16 @@ fn server() -> Vec<Door> {
         vec![],
     );
     vec![
-        door("get", "/", "page", "The page that shows a feed live.")
+        door("get", "/page/{file}", "pageFile", "A file of the pages.")
             .open()
-            .takes(&["If-None-Match"])
-            .answers(200, "The page.", &[text(files[0])], &file)
+            .takes(&["pageFile", "v", "If-None-Match"])
+            .answers(200, "The file.", &[text(files[1]), text(files[2])], &file)
             .answers(304, same, &[], &file)
-            .refuses(&[]),
-        door("get", "/page/{file}", "pageFile", "A file of the page.")
+            .refuses(&[&["badRequest", "notFound"]]),
+        door("get", "/sample/{file}", "sampleFile", "A picture of the sample items.")
             .open()
             .takes(&["file", "If-None-Match"])
-            .answers(200, "The file.", &files.map(text), &file)
+            .answers(200, "The picture.", &[text(files[3])], &file)
             .answers(304, same, &[], &file)
             .refuses(&[&["badRequest", "notFound"]]),
         door("get", "/widget.js", "widget", "The widget <news-feed> as one module, the newest.")

@@ -40,20 +40,21 @@ pub(super) fn all() -> Map<String, Value> {
         ),
         (
             "Cache-Control",
-            json!({"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform",
-                "public, max-age=10", "private, no-store", "public, max-age=300", "public, max-age=31536000, immutable"]}),
-            "What readers may see is kept only to be asked for again, a feed for other software for 10 s, the widget for a \
-             while; nothing else is kept.",
-        ),
-        (
-            "Last-Modified",
-            matching("^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$"),
-            "Since when it reads like this; not said before that is a few seconds ago.",
+            json!({"anyOf": [{"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform",
+                "public, max-age=300", "public, max-age=31536000, immutable", "public, max-age=10", "private, no-store"]},
+                {"pattern": "^public, max-age=0, must-revalidate, s-maxage=[0-5]$"}]}),
+            "What readers may see is kept only to be asked for again, a page or a feed for other software for seconds, the \
+             widget for a while; nothing else is kept.",
         ),
         (
             "Vary",
             json!({"enum": ["authorization", "accept-encoding"]}),
             "Who has a token may see more; the widget is compressed for who takes that.",
+        ),
+        (
+            "Last-Modified",
+            matching("^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$"),
+            "Since when it reads like this; not said before that is a few seconds ago.",
         ),
         ("Location", matching("^[^ ]+$"), "Where what was made is."),
         ("Content-Location", matching("^[^ ]+$"), "Where what was found is."),

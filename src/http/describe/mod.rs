@@ -12,6 +12,7 @@ mod feed;
 mod header;
 mod item;
 mod message;
+mod pages;
 mod parameter;
 mod problem;
 mod schema;
@@ -65,7 +66,8 @@ fn openapi() -> Value {
                 missed. PROTOCOL.md says what each thing means.\n\nAn address without a door is answered 404 \
                 (`notFound`), a method that an address does not take 405 (`methodNotAllowed`). A request that is no \
                 HTTP is answered 400, and one with too large a head 431, both without a body. OPTIONS is answered 200 \
-                everywhere, for browsers that ask which requests another origin may send (CORS).",
+                everywhere, for browsers that ask which requests another origin may send (CORS). Outside of `/v1`, a problem \
+                is told in HTML to who accepts `text/html`, with the same status and headers.",
         },
         "servers": [],
         "security": [{}, {"token": []}],

@@ -56,10 +56,20 @@ pub(super) fn all() -> Map<String, Value> {
     let all = [
         path("feed", refer("FeedId"), "A feed's id."),
         path("id", refer("Id"), "An item's id."),
-        path("file", json!({"type": "string", "examples": ["page.css"]}), "A file of the page."),
+        path(
+            "file",
+            json!({"type": "string", "examples": ["sample-net-street.svg"]}),
+            "A picture of the sample items.",
+        ),
+        path("file", json!({"type": "string", "examples": ["page.css"]}), "A file of the pages.").named("pageFile"),
         path("file", json!({"type": "string", "examples": ["news-feed.css"]}), "A file of the widget.")
             .named("widgetFile"),
         path("hash", json!({"type": "string"}), "The widget's hash, as `/widget.json` tells it in the address."),
+        query(
+            "v",
+            json!({"type": "string"}),
+            "The version that is meant: where it is this one, a cache keeps it for good.",
+        ),
         query("after", after, "What changed after this position; `0` for everything that is kept.").required(),
         query("after", position(), "Go on after this position; what is none is answered with `reset`.").named("resume"),
         query("after", whole(&(0..=LARGEST)), "Versions above this one.").named("afterVersion"),

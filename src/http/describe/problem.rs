@@ -13,7 +13,7 @@ use super::{
 type Row = (&'static str, u16, &'static str, &'static [&'static str]);
 
 /// Every problem.
-const PROBLEMS: [Row; 32] = [
+const PROBLEMS: [Row; 33] = [
     ("badRequest", 400, "A parameter or header cannot be understood; `field` names it.", &[]),
     ("notJson", 400, "The body is no JSON object.", &[]),
     ("unauthorized", 401, "A token is needed, or this one is unknown, expired or revoked.", &["WWW-Authenticate"]),
@@ -27,6 +27,7 @@ const PROBLEMS: [Row; 32] = [
     ("altIdTaken", 409, "An altId belongs to another `item`.", &[]),
     ("pinTaken", 409, "Another `item` is pinned there.", &[]),
     ("feedClosed", 409, "The feed takes no new items.", &[]),
+    ("gone", 410, "It was removed, and does not come back.", &[]),
     ("preconditionFailed", 412, "It has changed since the version that If-Match names; `current` is its ETag.", &[]),
     ("bodyTooLarge", 413, "The body is over `limit`.", &[]),
     ("uriTooLong", 414, "The address is over `limit`.", &[]),

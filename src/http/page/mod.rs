@@ -1,0 +1,168 @@
+//! The pages that people read: a feed, an item of it, a feed in another site's frame, and the list of feeds.
+//!
+//! Each is whole without JavaScript. The page of a feed is then enlivened by the widget, which goes on from the position
+//! that the page carries. A page is written once for each state of its feed ([`super::rendered`]) and is the same bytes
+//! for all who ask alike, so that a cache may stand in front; parameters that it does not know, which others add to links,
+//! make no page of their own. Nothing here is ever inline script or style.
+
+mod article;
+mod dates;
+mod files;
+mod front;
+mod head;
+mod item;
+mod news;
+mod read;
+mod view;
+pub(super) mod wrong;
+
+use std::time::Duration;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderMap, HeaderValue, header};
+use uuid::Uuid;
+
+pub use files::{file, sample};
+pub use front::{Front, front};
+
+use self::read::Asked;
+use super::{Doors, access, address::Address, items, problem::Problem, query::Query, rendered::Name};
+use crate::{
+    live::Awake,
+    news::{FeedId, Status, feed::Access},
+    syndicate::Addresses,
+};
+
+/// What a page may load: files of this server, and pictures, sound and film from wherever newsrooms keep theirs; pages of
+/// other sites in frames, once a reader asked for one.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src https: http: data:; media-src https: http:; frame-src https: http:; base-uri 'none'; \
+                      form-action 'none'";
+/// Who may show it in a frame: whoever is at home here. An embedded feed leaves this out.
+const FRAMED: &str = "; frame-ancestors 'self'";
+
+/// How long a cache that many share may keep a page without asking. A server that lost its store shows pages for at most
+/// five seconds more ([`crate::live::freshness`]), so that what is retracted is out of every cache within ten.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// Which page of a feed is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Its own page.
+    Page,
+    /// The one for other sites' frames.
+    Frame,
+}
+
+/// `GET /feeds/{feed}?before=` and a filter.
+pub async fn feed(
+    State(doors): State<Doors>,
+    Address(feed): Address<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    list(&doors, &feed, query, &headers, View::Page).await
+}
+
+/// `GET /embed/{feed}` and a filter.
+pub async fn embed(
+    State(doors): State<Doors>,
+    Address(feed): Address<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    list(&doors, &feed, query, &headers, View::Frame).await
+}
+
+async fn list(
+    doors: &Doors,
+    feed: &str,
+    mut query: Query,
+    headers: &HeaderMap,
+    view: View,
+) -> Result<Response, Problem> {
+    let filter = query.filter()?;
+    let before = match query.one("before")? {
+        Some(text) if view == View::Page => Some(items::cursor(&text)?),
+        _ => None,
+    };
+    let asked = Asked { before, filter };
+    let awake = awake(doors, feed).await?;
+    access::reader(doors, headers, &awake.state()).await?;
+    let addresses = addresses(doors, headers)?;
+    let name = Name {
+        feed: awake.id.clone(),
+        door: if view == View::Page { "page" } else { "frame" },
+        addresses: addresses.clone(),
+        query: asked.query(),
+    };
+    let make = || view::list(doors, &awake.id, &asked, &addresses, view);
+    let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+        return Err(Problem::no_feed(feed));
+    };
+    let response = made.answer(headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
+    Ok(shown(response, view, &awake, made.left(doors.store.now())))
+}
+
+/// `GET /feeds/{feed}/items/{id}`.
+pub async fn item(
+    State(doors): State<Doors>,
+    Address((feed, id)): Address<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let awake = awake(&doors, &feed).await?;
+    access::reader(&doors, &headers, &awake.state()).await?;
+    let Ok(uuid) = id.parse::<Uuid>() else { return Err(items::missing(&awake.id, &id)) };
+    let addresses = addresses(&doors, &headers)?;
+    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), query: uuid.to_string() };
+    let make = || view::item(&doors, &awake, uuid, &addresses);
+    let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+        return Err(not_shown(&doors, &awake.id, &id).await?);
+    };
+    let response = made.answer(&headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
+    Ok(shown(response, View::Page, &awake, made.left(doors.store.now())))
+}
+
+/// Why an item has no page.
+async fn not_shown(doors: &Doors, feed: &FeedId, id: &str) -> Result<Problem, Problem> {
+    let record = items::stored(doors, feed, id).await?;
+    Ok(match record.status {
+        Status::Removed => Problem::gone("This item was removed for good."),
+        _ => Problem::not_found("This item is not shown at the moment."),
+    })
+}
+
+/// The feed that an address names, awake; its readers here are counted by nobody, but keep it so.
+async fn awake(doors: &Doors, feed: &str) -> Result<std::sync::Arc<Awake>, Problem> {
+    let missing = || Problem::not_found(format!("There is no feed {feed:?} here; / lists those there are."));
+    let id: FeedId = feed.parse().map_err(|_| missing())?;
+    doors.feeds.open(&id).await?.ok_or_else(missing)
+}
+
+/// The absolute addresses that a page names.
+fn addresses(doors: &Doors, headers: &HeaderMap) -> Result<Addresses, Problem> {
+    let none = || Problem::bad_request("Host", "Say in Host which server you mean: a page names its own address.");
+    doors.proxy.addresses(headers).ok_or_else(none)
+}
+
+/// A page's answer with what a browser and a cache must know of it. `left` is how long nothing in it ends by itself.
+fn shown(mut response: Response, view: View, awake: &Awake, left: Option<Duration>) -> Response {
+    let policy = if view == View::Frame { POLICY.to_owned() } else { [POLICY, FRAMED].concat() };
+    let out = response.headers_mut();
+    if awake.state().feed.access == Access::Public {
+        let seconds = left.map_or(KEPT, |left| left.min(KEPT)).as_secs();
+        let caching = format!("public, max-age=0, must-revalidate, s-maxage={seconds}");
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
+    }
+    // A public page is the same for everybody, and no other is kept; and it has an ETag, which beats a date.
+    out.remove(header::VARY);
+    out.remove(header::LAST_MODIFIED);
+    protect(out, &policy);
+    response
+}
+
+/// Tells a browser what a page may do.
+fn protect(out: &mut HeaderMap, policy: &str) {
+    out.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(policy).expect("a policy is plain text"));
+    out.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
