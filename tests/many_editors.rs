@@ -44,7 +44,8 @@ async fn a_commit_that_the_store_holds_up_keeps_no_other_feed_waiting() {
     let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
     let publish = async |feed, headline: &str| -> Response {
         let item = json!({"headline": headline});
-        let sent = client.post(node.url(&format!("/v1/feeds/{feed}/items"))).bearer_auth(secret.reveal()).json(&item).send();
+        let sent =
+            client.post(node.url(&format!("/v1/feeds/{feed}/items"))).bearer_auth(secret.reveal()).json(&item).send();
         sent.await.expect("the node answers")
     };
     let mut reader = Stream::at(&node.live(""), Door::WebSocket).await;

@@ -19,8 +19,10 @@ pub(crate) const PACE: Duration = Duration::from_millis(60);
 const PAUSE: u64 = 40;
 /// An editor gives up on answers after one of these, in milliseconds: some while the server may still carry it out.
 const PATIENCE: [u64; 4] = [400, 2_000, 5_000, 8_000];
-/// How many items one editor makes: together they fit one snapshot and one page.
+/// How many items one editor makes, and how many where a store lost or nobody may edit any of them: together, and with
+/// those of the rivals, they fit one snapshot and one page.
 const ITEMS: usize = 45;
+const MOST_ITEMS: usize = 55;
 
 /// What an editor knows of an item of its own.
 #[derive(Clone, Debug)]
@@ -73,12 +75,14 @@ impl Editor {
             if *stop.borrow() {
                 return;
             }
-            let change = self.think_of(number);
-            self.carry_out(change).await;
+            if let Some(change) = self.think_of(number) {
+                self.carry_out(change).await;
+            }
         }
     }
 
-    fn think_of(&mut self, number: usize) -> Change {
+    /// None: it has made as many items as it may, and none of them can be edited.
+    fn think_of(&mut self, number: usize) -> Option<Change> {
         let words = format!("{}.{number} says {}", self.number, self.dice.below(1_000_000));
         let key = format!("editor {} change {number}", self.number);
         let tags = if self.dice.below(2) == 0 { json!(["election"]) } else { json!(["weather"]) };
@@ -89,11 +93,13 @@ impl Editor {
             self.known.iter().filter(|(_, item)| item.status == status).map(|(id, _)| id.clone()).collect()
         };
         let (usable, withheld) = (of("usable"), of("withheld"));
-        let full = self.made >= ITEMS && !usable.is_empty();
+        let full = self.made >= if usable.is_empty() { MOST_ITEMS } else { ITEMS };
         let throw = self.dice.below(100);
         let (verb, method, body, item) = match throw {
             _ if usable.len() < 3 && !full => ("", Method::POST, new, None),
             0..35 if !full => ("", Method::POST, new, None),
+            _ if usable.is_empty() && withheld.is_empty() => return None,
+            _ if usable.is_empty() => ("/release", Method::POST, json!({}), Some(&withheld)),
             35..40 if !withheld.is_empty() => ("/release", Method::POST, json!({}), Some(&withheld)),
             85..89 => ("/withhold", Method::POST, json!({}), Some(&usable)),
             89..92 if usable.len() > 4 => ("/retract", Method::POST, json!({"reason": words}), Some(&usable)),
@@ -109,7 +115,7 @@ impl Editor {
         let path = item.as_ref().map_or_else(|| "items".to_owned(), |id| format!("items/{id}{verb}"));
         let etag = item.as_ref().map(|id| self.known[id].etag.clone());
         self.made += usize::from(item.is_none());
-        Change { item, method, path, body, etag, key }
+        Some(Change { item, method, path, body, etag, key })
     }
 
     async fn carry_out(&mut self, change: Change) {

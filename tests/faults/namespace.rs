@@ -46,6 +46,8 @@ impl Namespace {
         inside(&["link", "set", "lo", "up"])?;
         for cable in [Cable::Street, Cable::Wire] {
             let (near, far) = (network.near(cable), network.far(cable));
+            // The system takes a network's cables away some time after the network.
+            let _nothing = ip(&["link", "del", &near]);
             ip(&["link", "add", &near, "type", "veth", "peer", "name", &far, "netns", &network.name])?;
             ip(&["address", "add", &format!("{}/30", network.address(cable, 1)), "dev", &near])?;
             inside(&["address", "add", &format!("{}/30", network.address(cable, 2)), "dev", &far])?;

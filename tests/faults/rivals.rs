@@ -43,6 +43,8 @@ impl Rivals {
                 return;
             }
             about = match about.filter(|_| number % CONTESTS > 0 || items == ITEMS) {
+                // A store that lost their last item leaves them nothing to quarrel about.
+                None if items == ITEMS => return,
                 None => {
                     items += 1;
                     self.publish(number).await
