@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Schemathesis asks every door of a real server for what its description allows and for what it forbids, and compares
-# each answer with the description (schemathesis.toml says how). The description itself is first checked against the
-# specification of OpenAPI 3.1. It takes a minute or two.
+# each answer with the description (schemathesis.toml and schemathesis_hooks.py say how). The description itself is first
+# checked against the specification of OpenAPI 3.1. It takes a minute or two.
 #
 # NEWSWIRE names the program, and TEST_PYTHON the interpreter that has schemathesis and openapi-spec-validator.
 set -euo pipefail
@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${TEST_PYTHON:-$PWD/target/python/bin/python}
 newswire=$(realpath "${NEWSWIRE:-target/debug/newswire}")
 config=$PWD/tests/schemathesis.toml
+export SCHEMATHESIS_HOOKS=$PWD/tests/schemathesis_hooks.py
 dir=$(mktemp -d)
 server=
 ended() {
