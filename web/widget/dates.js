@@ -83,10 +83,11 @@ export class Dates {
     return element("span", "updated", { lang, dir }, `${updated} `, time);
   }
 
-  /** A moment in full. */
+  /** A moment in full, with `GMT` as the server writes it. */
   dated(at) {
     const moment = new Date(at);
-    return Number.isNaN(moment.getTime()) ? "" : element("time", null, { datetime: at }, this.full.format(moment));
+    if (Number.isNaN(moment.getTime())) return "";
+    return element("time", null, { datetime: at }, this.full.format(moment).replace(/\+0$/, ""));
   }
 
   /** How long ago, while that says more than the clock: within a day. */
