@@ -11,7 +11,7 @@ use super::{
     address::Address,
     problem::Problem,
     query::Query,
-    rendered::{Made, Name},
+    rendered::{Made, Name, What},
 };
 use crate::{
     news::{Cursor, FeedId, Filter, Record},
@@ -91,7 +91,8 @@ async fn show(
         let listing = Listing { feed: &state.feed, items: &items, addresses: &addresses, query: &query };
         Ok(Some(Made { text: (format.write)(&listing), position: state.head, until: None }))
     };
-    let name = Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), query: query.clone() };
+    let name =
+        Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), what: What::of(query.clone()) };
     let Some(rendition) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
         return Err(Problem::no_feed(feed));
     };

@@ -26,7 +26,14 @@ pub use files::{file, sample};
 pub use front::{Front, front};
 
 use self::read::Asked;
-use super::{Doors, access, address::Address, items, problem::Problem, query::Query, rendered::Name};
+use super::{
+    Doors, access,
+    address::Address,
+    items,
+    problem::Problem,
+    query::Query,
+    rendered::{Name, What},
+};
 use crate::{
     live::Awake,
     news::{FeedId, Status, feed::Access},
@@ -94,7 +101,7 @@ async fn list(
         feed: awake.id.clone(),
         door: if view == View::Page { "page" } else { "frame" },
         addresses: addresses.clone(),
-        query: asked.query(),
+        what: What::of(asked.query()),
     };
     let make = || view::list(doors, &awake.id, &asked, &addresses, view);
     let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
@@ -114,7 +121,7 @@ pub async fn item(
     access::reader(&doors, &headers, &awake.state()).await?;
     let Ok(uuid) = id.parse::<Uuid>() else { return Err(items::missing(&awake.id, &id)) };
     let addresses = addresses(&doors, &headers)?;
-    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), query: uuid.to_string() };
+    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), what: What::Item(uuid) };
     let make = || view::item(&doors, &awake, uuid, &addresses);
     let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
         return Err(not_shown(&doors, &awake.id, &id).await?);
