@@ -19,6 +19,9 @@ use crate::{
 
 /// How long one that is behind the head may be shown, where no text was taken away.
 const BEHIND: Duration = Duration::from_millis(250);
+/// How long a cache that many share may keep what is public without asking. A server that lost its store shows it for at
+/// most five seconds more ([`crate::live::freshness`]), so that what is retracted is out of every cache within ten.
+const SHARED: Duration = Duration::from_secs(5);
 
 /// What a door has made.
 #[derive(Clone, Debug)]
@@ -59,8 +62,7 @@ impl Rendition {
     }
 
     /// How long nothing in it ends by itself; none: nothing does.
-    #[must_use]
-    pub fn left(&self, now: Moment) -> Option<Duration> {
+    fn left(&self, now: Moment) -> Option<Duration> {
         let millis = |until: Moment| u64::try_from(until.millis() - now.millis()).unwrap_or(0);
         self.until.map(|until| Duration::from_millis(millis(until)))
     }
@@ -79,8 +81,8 @@ impl Rendition {
             && self.until.is_none_or(|until| now < until)
     }
 
-    /// The answer to who asks for it, or 304 where that client has it already. A cache may keep what is public for 10 s,
-    /// and nothing else.
+    /// The answer to who asks for it, or 304 where that client has it already. What is public a shared cache may keep for
+    /// [`SHARED`], or until something in it ends, and nothing else.
     #[must_use]
     pub fn answer(&self, headers: &HeaderMap, kind: &'static str, access: Access, now: Moment) -> Response {
         let same = match headers.contains_key(header::IF_NONE_MATCH) {
@@ -92,12 +94,15 @@ impl Rendition {
             false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.clone())).into_response(),
         };
         let caching = match access {
-            Access::Public => "public, max-age=10",
-            Access::Token => "private, no-store",
+            Access::Public => {
+                let seconds = self.left(now).map_or(SHARED, |left| left.min(SHARED)).as_secs();
+                format!("public, max-age=0, must-revalidate, s-maxage={seconds}")
+            }
+            Access::Token => "private, no-store".to_owned(),
         };
         let out = response.headers_mut();
         out.insert(header::ETAG, HeaderValue::from_str(&self.etag).expect("an ETag is plain text"));
-        out.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
         out.append(header::VARY, HeaderValue::from_static("authorization"));
         if let Some(modified) = self.modified(now) {
             let written = HeaderValue::from_str(&modified.http_date()).expect("a date is plain text");
@@ -163,7 +168,9 @@ mod tests {
 
     #[tokio::test]
     async fn no_cache_keeps_what_is_not_public() {
-        for (access, said) in [(Access::Public, "public, max-age=10"), (Access::Token, "private, no-store")] {
+        for (access, said) in
+            [(Access::Public, "public, max-age=0, must-revalidate, s-maxage=5"), (Access::Token, "private, no-store")]
+        {
             let response = rendition().answer(&HeaderMap::new(), "text/xml", access, Moment::from_millis(MADE));
             assert_eq!(response.headers()[header::CACHE_CONTROL], said);
         }
