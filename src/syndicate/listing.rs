@@ -39,7 +39,7 @@ impl Listing<'_> {
 
     /// Where an item is read.
     pub(super) fn item(&self, item: &Item) -> String {
-        self.addresses.item(self.feed, item.id)
+        self.addresses.permalink(self.feed, item.id)
     }
 
     /// When something in it last changed in a way that a reader should notice. None: there is nothing.
