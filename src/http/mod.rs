@@ -1,7 +1,7 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`syndication`] (feeds for other
-//! software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`serve`]
+//! software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`rendition`] (one of them), [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -29,6 +29,7 @@ pub mod proxy;
 pub mod publish;
 pub mod query;
 pub mod rendered;
+pub mod rendition;
 pub mod request;
 pub mod serve;
 pub mod socket;

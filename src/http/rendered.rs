@@ -5,37 +5,39 @@
 //! One that is a moment behind may be shown too, so that a feed with hundreds of changes a second is not written out
 //! hundreds of times; but never one from before a change that took text away. Such a one is also given up within a second,
 //! whether or not somebody asks. All of them together are bounded; what is given up can be made again.
+//!
+//! What most readers ask for waits for nobody else's: only who asks for the same. There are few such names; all others,
+//! which anybody can make up without end, are made a few at a time and are the first to be given up.
 
 use std::{
-    collections::HashMap,
-    hash::{Hash as _, Hasher as _},
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use axum::{
-    body::Body,
-    response::{IntoResponse as _, Response},
-};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
+use uuid::Uuid;
 
-use super::conditional;
+pub use super::rendition::{Made, Rendition};
 use crate::{
-    live::{Awake, Feeds, awake::Standing, bell::Number, freshness::STALE_AFTER},
-    news::{FeedId, Moment, Position, feed::Access},
+    live::{Awake, Feeds},
+    news::FeedId,
     store::StoreError,
     syndicate::Addresses,
 };
 
-/// How long one that is behind the head may be shown, where no text was taken away.
-const BEHIND: Duration = Duration::from_millis(250);
-/// How many are kept, and how many bytes they have together, before all are given up.
+/// How many are kept, and how many bytes they have together. Beyond that an eighth is given up.
 const KEPT: usize = 1_024;
 const BYTES: usize = 64 * 1024 * 1024;
-/// How many may be made at once.
-const MADE_AT_ONCE: usize = 8;
+/// How many parts of feeds are made at once, and how many pages of one item: each part may be looked for in 20,000 items,
+/// and the store is there for others too.
+const PARTS_AT_ONCE: usize = 2;
+const ITEMS_AT_ONCE: usize = 4;
+/// Under how many addresses this server is known at once. Without a public address that is what clients say in `Host`,
+/// which may be anything; a server has few real ones.
+const ADDRESSES: usize = 8;
+/// How long an address counts as known after somebody asked for a feed under it.
+const KNOWN: Duration = Duration::from_secs(600);
 /// How often one is made again because text was taken away meanwhile, before who asks is told to come back.
 const TRIES: usize = 5;
 /// How often those are given up that must not be shown any more.
@@ -50,41 +52,65 @@ pub struct Name {
     pub door: &'static str,
     /// The addresses that its links have.
     pub addresses: Addresses,
-    /// What was asked for beside that, written in one way only.
-    pub query: String,
+    /// What of the feed it is.
+    pub what: What,
 }
 
-/// What a door has made.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// The whole text.
-    pub text: String,
-    /// The head at the first read that it was made of.
-    pub position: Position,
-    /// When the first thing in it ends by itself.
-    pub until: Option<Moment>,
+/// What of a feed is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// Its newest items.
+    Whole,
+    /// Those that this query selects, written in one way only.
+    Part(String),
+    /// One item.
+    Item(Uuid),
 }
 
-/// What was made, with what it was made at.
+/// Who waits for whom, and in which order they are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// One of endless names, which has to be looked for.
+    Aside,
+    /// One of endless names, of one item.
+    Single,
+    /// What everybody asks for, under an address that this server is known by.
+    Plain,
+}
+
+/// What there is of a name.
 #[derive(Debug)]
-pub struct Rendition {
-    text: Bytes,
-    etag: String,
-    position: Position,
-    /// What [`Awake::number`] was, and the generation of its window.
-    window: (Number, u64),
-    until: Option<Moment>,
-    made: Instant,
-    /// When that was, by the store's clock, rounded up to a whole second.
-    since: Moment,
+struct Place {
+    standing: Standing,
+    /// The newest, if it may still be shown.
+    rendition: Option<Arc<Rendition>>,
+    /// Held by the one who makes, so that all who wait share what comes of it.
+    making: Arc<tokio::sync::Mutex<()>>,
+    /// When somebody last asked.
+    asked: Instant,
 }
 
 /// All that are kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Renditions {
-    kept: Mutex<HashMap<Name, Arc<Rendition>>>,
-    /// Held by the one who makes, so that all who wait share what comes of it.
-    making: [tokio::sync::Mutex<()>; MADE_AT_ONCE],
+    places: Mutex<HashMap<Name, Place>>,
+    parts: Semaphore,
+    items: Semaphore,
+}
+
+impl What {
+    /// What a query selects; an empty one everything.
+    #[must_use]
+    pub fn of(query: String) -> Self {
+        if query.is_empty() { Self::Whole } else { Self::Part(query) }
+    }
+}
+
+impl Default for Renditions {
+    fn default() -> Self {
+        let (parts, items) = (Semaphore::new(PARTS_AT_ONCE), Semaphore::new(ITEMS_AT_ONCE));
+        Self { places: Mutex::default(), parts, items }
+    }
 }
 
 impl Renditions {
@@ -106,43 +132,118 @@ impl Renditions {
         if !feeds.freshness.is_fresh() {
             return Err(StoreError::Unavailable("this node is out of touch with its store".to_owned()));
         }
-        let ready = || self.all().get(&name).filter(|kept| kept.is_current(awake, feeds.store.now())).cloned();
-        if let Some(rendition) = ready() {
+        let current = |rendition: &Arc<Rendition>| rendition.is_current(awake, feeds.store.now());
+        let (rendition, standing, making) = self.place(&name);
+        if let Some(rendition) = rendition.filter(current) {
             return Ok(Some(rendition));
         }
-        let _making = self.making[place(&name)].lock().await;
-        if let Some(rendition) = ready() {
+        let _making = making.lock().await;
+        if let Some(rendition) = self.place(&name).0.filter(current) {
             return Ok(Some(rendition));
         }
+        // Only one of those who ask for a name waits here.
+        let _turn = match standing {
+            Standing::Plain => None,
+            Standing::Single => Some(self.items.acquire().await.expect("it is never closed")),
+            Standing::Aside => Some(self.parts.acquire().await.expect("it is never closed")),
+        };
         for _ in 0..TRIES {
             let window = (awake.number, awake.standing().generation);
             let Some(made) = make().await? else { return Ok(None) };
             let rendition = Arc::new(Rendition::of(made, window, feeds.store.now()));
             // It was made just now, however long that took; only what must not be shown is made again.
             if rendition.may_be_shown(awake) {
-                self.keep(name, rendition.clone());
+                self.keep(&name, rendition.clone());
                 return Ok(Some(rendition));
             }
         }
         Err(StoreError::Unavailable("text was taken away faster than what is left could be written".to_owned()))
     }
 
-    fn keep(&self, name: Name, rendition: Arc<Rendition>) {
+    /// What there is of a name, and what it is made under. Who holds that keeps the place.
+    fn place(&self, name: &Name) -> (Option<Arc<Rendition>>, Standing, Arc<tokio::sync::Mutex<()>>) {
         let mut all = self.all();
-        all.insert(name, rendition);
-        // What somebody asks for by a thousand different names is no reason to keep it a thousand times.
-        if all.len() > KEPT || all.values().map(|kept| kept.text.len()).sum::<usize>() > BYTES {
-            all.clear();
+        if !all.contains_key(name) {
+            make_room(&mut all);
+            let place = Place {
+                standing: standing(&all, name),
+                rendition: None,
+                making: Arc::default(),
+                asked: Instant::now(),
+            };
+            all.insert(name.clone(), place);
         }
+        let place = all.get_mut(name).expect("it is there, or was made");
+        place.asked = Instant::now();
+        (place.rendition.clone(), place.standing, place.making.clone())
+    }
+
+    fn keep(&self, name: &Name, rendition: Arc<Rendition>) {
+        let mut all = self.all();
+        if let Some(place) = all.get_mut(name) {
+            place.rendition = Some(rendition);
+        }
+        make_room(&mut all);
     }
 
     /// Gives up what must not be shown any more, and what is of a feed that has gone to sleep.
     fn tidy(&self, feeds: &Feeds) {
-        self.all().retain(|name, kept| feeds.awake(&name.feed).is_some_and(|awake| kept.may_be_shown(&awake)));
+        self.all().retain(|name, place| {
+            let awake = feeds.awake(&name.feed);
+            let shown = |kept: &Arc<Rendition>| awake.as_ref().is_some_and(|awake| kept.may_be_shown(awake));
+            place.rendition = place.rendition.take().filter(shown);
+            let known = place.standing == Standing::Plain && awake.is_some() && place.asked.elapsed() < KNOWN;
+            place.rendition.is_some() || known || place.is_waited_for()
+        });
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Name, Arc<Rendition>>> {
-        self.kept.lock().expect("nothing panics while holding it")
+    fn all(&self) -> MutexGuard<'_, HashMap<Name, Place>> {
+        self.places.lock().expect("nothing panics while holding it")
+    }
+}
+
+impl Place {
+    /// Whether somebody makes it, or waits for who does.
+    fn is_waited_for(&self) -> bool {
+        Arc::strong_count(&self.making) > 1
+    }
+
+    fn size(&self) -> usize {
+        self.rendition.as_ref().map_or(0, |rendition| rendition.size())
+    }
+}
+
+/// How a name stands among those that there are. Addresses come first as they are asked for: who makes up more than there
+/// is room for displaces none of those before.
+fn standing(all: &HashMap<Name, Place>, name: &Name) -> Standing {
+    match name.what {
+        What::Part(_) => Standing::Aside,
+        What::Item(_) => Standing::Single,
+        What::Whole => {
+            let plain = all.iter().filter(|(_, place)| place.standing == Standing::Plain);
+            let known: HashSet<_> = plain.map(|(name, _)| &name.addresses).collect();
+            let room = known.len() < ADDRESSES || known.contains(&name.addresses);
+            if room { Standing::Plain } else { Standing::Aside }
+        }
+    }
+}
+
+/// Where there are too many, gives up those that nobody waits for: made-up ones first, then what was asked for longest ago.
+fn make_room(all: &mut HashMap<Name, Place>) {
+    let (mut count, mut bytes) = (all.len(), all.values().map(Place::size).sum::<usize>());
+    if count < KEPT && bytes <= BYTES {
+        return;
+    }
+    let idle = all.iter().filter(|(_, place)| !place.is_waited_for());
+    let mut idle: Vec<_> =
+        idle.map(|(name, place)| (place.standing, place.asked, place.size(), name.clone())).collect();
+    idle.sort_by_key(|(standing, asked, ..)| (*standing, *asked));
+    for (_, _, size, name) in idle {
+        if count <= KEPT - KEPT / 8 && bytes <= BYTES - BYTES / 8 {
+            break;
+        }
+        all.remove(&name);
+        (count, bytes) = (count - 1, bytes - size);
     }
 }
 
@@ -158,129 +259,150 @@ pub async fn tend(renditions: Arc<Renditions>, feeds: Arc<Feeds>) {
     }
 }
 
-/// Which lock a rendition is made under.
-fn place(name: &Name) -> usize {
-    let mut hash = std::hash::DefaultHasher::new();
-    name.hash(&mut hash);
-    usize::try_from(hash.finish() % MADE_AT_ONCE as u64).expect("a small number")
-}
-
-impl Rendition {
-    fn of(made: Made, window: (Number, u64), now: Moment) -> Self {
-        let Made { text, position, until } = made;
-        let since = Moment::from_millis((now.millis().div_euclid(1_000) + 1) * 1_000);
-        let etag = conditional::etag(&text);
-        Self { text: text.into(), etag, position, window, until, made: Instant::now(), since }
-    }
-
-    /// How long nothing in it ends by itself; none: nothing does.
-    #[must_use]
-    pub fn left(&self, now: Moment) -> Option<Duration> {
-        let millis = |until: Moment| u64::try_from(until.millis() - now.millis()).unwrap_or(0);
-        self.until.map(|until| Duration::from_millis(millis(until)))
-    }
-
-    /// Whether the feed did not sleep or go since it was made, no cut came, and no change that took text away.
-    fn may_be_shown(&self, awake: &Awake) -> bool {
-        let Standing { generation, taken_away } = awake.standing();
-        (awake.number, generation) == self.window && taken_away <= self.position.seq
-    }
-
-    /// Whether it says what the feed says.
-    fn is_current(&self, awake: &Awake, now: Moment) -> bool {
-        let at_head = awake.glance().head == self.position;
-        self.may_be_shown(awake)
-            && (at_head || self.made.elapsed() <= BEHIND)
-            && self.until.is_none_or(|until| now < until)
-    }
-
-    /// The answer to who asks for it, or 304 where that client has it already. A cache may keep what is public for 10 s,
-    /// and nothing else.
-    #[must_use]
-    pub fn answer(&self, headers: &HeaderMap, kind: &'static str, access: Access, now: Moment) -> Response {
-        let same = match headers.contains_key(header::IF_NONE_MATCH) {
-            true => conditional::has(headers, &self.etag),
-            false => self.modified(now).is_some_and(|modified| conditional::has_since(headers, modified)),
-        };
-        let mut response = match same {
-            true => StatusCode::NOT_MODIFIED.into_response(),
-            false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.clone())).into_response(),
-        };
-        let caching = match access {
-            Access::Public => "public, max-age=10",
-            Access::Token => "private, no-store",
-        };
-        let out = response.headers_mut();
-        out.insert(header::ETAG, HeaderValue::from_str(&self.etag).expect("an ETag is plain text"));
-        out.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-        out.append(header::VARY, HeaderValue::from_static("authorization"));
-        if let Some(modified) = self.modified(now) {
-            let written = HeaderValue::from_str(&modified.http_date()).expect("a date is plain text");
-            out.insert(header::LAST_MODIFIED, written);
-        }
-        response
-    }
-
-    /// Since when this node shows it so, to the second: which tells no two changes of one second apart. So it is said, and
-    /// compared, only once no node can still show what was there before: who has this date has this rendition.
-    fn modified(&self, now: Moment) -> Option<Moment> {
-        (self.since.plus(STALE_AFTER) <= now).then_some(self.since)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::poll;
+    use tempfile::TempDir;
+    use tokio::task::coop::unconstrained;
+
     use super::*;
-    use crate::news::Mark;
+    use crate::{
+        live::Drain,
+        news::{Feed, Mark},
+        store::{
+            SharedStore,
+            sqlite::{Role, Sqlite},
+        },
+    };
 
-    const MADE: i64 = 1_000_000_000_400;
-
-    fn rendition() -> Rendition {
-        let position = Position { seq: 7, mark: Mark(1) };
-        let made = Made { text: "<feed/>".to_owned(), position, until: None };
-        Rendition::of(made, (0, 0), Moment::from_millis(MADE))
+    /// A feed, and what is made of it.
+    struct House {
+        feeds: Arc<Feeds>,
+        awake: Arc<Awake>,
+        renditions: Renditions,
+        made: AtomicUsize,
+        _dir: TempDir,
     }
 
-    fn asked(rendition: &Rendition, name: header::HeaderName, value: &str, after: i64) -> StatusCode {
-        let headers = HeaderMap::from_iter([(name, value.parse().expect("a value"))]);
-        rendition.answer(&headers, "text/xml", Access::Public, Moment::from_millis(MADE + after)).status()
-    }
-
-    #[tokio::test]
-    async fn a_date_is_said_only_once_it_names_one_rendition() {
-        let rendition = rendition();
-        let at = |after| {
-            let now = Moment::from_millis(MADE + after);
-            let response = rendition.answer(&HeaderMap::new(), "text/xml", Access::Public, now);
-            response.headers().get(header::LAST_MODIFIED).map(|date| date.to_str().expect("text").to_owned())
-        };
-        let date = "Sun, 09 Sep 2001 01:46:41 GMT";
-        assert_eq!((at(5_599), at(5_600).as_deref()), (None, Some(date)));
-        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, date, 5_599), StatusCode::OK);
-        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, date, 5_600), StatusCode::NOT_MODIFIED);
-        let earlier = "Sun, 09 Sep 2001 01:46:40 GMT";
-        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, earlier, 60_000), StatusCode::OK);
-        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, "yesterday", 60_000), StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn an_etag_beats_a_date() {
-        let rendition = rendition();
-        assert_eq!(asked(&rendition, header::IF_NONE_MATCH, &rendition.etag, 0), StatusCode::NOT_MODIFIED);
-        let late = Moment::from_millis(MADE + 60_000);
-        let date = rendition.modified(late).expect("it is told").http_date();
-        let headers = HeaderMap::from_iter([
-            (header::IF_NONE_MATCH, "\"other\"".parse().expect("a value")),
-            (header::IF_MODIFIED_SINCE, date.parse().expect("a value")),
-        ]);
-        assert_eq!(rendition.answer(&headers, "text/xml", Access::Public, late).status(), StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn no_cache_keeps_what_is_not_public() {
-        for (access, said) in [(Access::Public, "public, max-age=10"), (Access::Token, "private, no-store")] {
-            let response = rendition().answer(&HeaderMap::new(), "text/xml", access, Moment::from_millis(MADE));
-            assert_eq!(response.headers()[header::CACHE_CONTROL], said);
+    impl House {
+        async fn open() -> Self {
+            let dir = tempfile::tempdir().expect("a directory");
+            let store: SharedStore = Arc::new(Sqlite::open(dir.path(), Role::Server).expect("opens"));
+            let id: FeedId = "news".parse().expect("an id");
+            store.create_feed(Feed::new(id.clone(), "News"), Mark::random(), "test").await.expect("created");
+            let feeds = Feeds::asleep(store, Drain::default());
+            feeds.freshness.confirm(feeds.store.now(), Instant::now());
+            let awake = feeds.open(&id).await.expect("answers").expect("it is there");
+            Self { feeds, awake, renditions: Renditions::default(), made: AtomicUsize::new(0), _dir: dir }
         }
+
+        fn name(&self, host: &str, what: What) -> Name {
+            let addresses = Addresses::below(&format!("http://{host}"));
+            Name { feed: self.awake.id.clone(), door: "page", addresses, what }
+        }
+
+        /// Asks for something that is made at once.
+        async fn ask(&self, host: &str, what: What) -> Arc<Rendition> {
+            let make = async || {
+                self.made.fetch_add(1, Ordering::Relaxed);
+                Ok(Some(Made { text: String::new(), position: self.awake.glance().head, until: None }))
+            };
+            let answer = self.renditions.of(&self.feeds, &self.awake, self.name(host, what), make).await;
+            answer.expect("it is made").expect("the feed is there")
+        }
+
+        /// Asks for something that is never done.
+        async fn hang(&self, host: String, what: What, begun: &AtomicUsize) {
+            let make = async || {
+                begun.fetch_add(1, Ordering::Relaxed);
+                pending().await
+            };
+            let _ = self.renditions.of(&self.feeds, &self.awake, self.name(&host, what), make).await;
+        }
+    }
+
+    fn part(number: usize) -> What {
+        What::of(format!("?tag={number}"))
+    }
+
+    #[tokio::test]
+    async fn the_whole_of_a_feed_waits_for_nothing_that_anybody_can_make_up() {
+        let house = House::open().await;
+        house.ask("real.example", What::Whole).await;
+        let begun = AtomicUsize::new(0);
+        let mut hanging = Vec::new();
+        for number in 0..100 {
+            hanging.push(Box::pin(unconstrained(house.hang("real.example".to_owned(), part(number), &begun))));
+            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE);
+        for number in 1..100 {
+            hanging.push(Box::pin(unconstrained(house.hang(format!("{number}.made-up.example"), What::Whole, &begun))));
+            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE + ADDRESSES - 1);
+        for number in 0..100 {
+            let one = What::Item(Uuid::from_u128(number));
+            hanging.push(Box::pin(unconstrained(house.hang("real.example".to_owned(), one, &begun))));
+            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE + ADDRESSES - 1 + ITEMS_AT_ONCE);
+        // It is made anew, as after a change.
+        house.renditions.all().values_mut().for_each(|place| place.rendition = None);
+        assert!(poll!(Box::pin(unconstrained(house.ask("real.example", What::Whole)))).is_ready());
+        assert_eq!(house.made.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_the_same_waits_for_what_is_made_already() {
+        let house = House::open().await;
+        let begun = AtomicUsize::new(0);
+        let mut first = Box::pin(house.hang("a".to_owned(), What::Whole, &begun));
+        assert!(poll!(&mut first).is_pending());
+        let mut second = Box::pin(house.ask("a", What::Whole));
+        assert!(poll!(&mut second).is_pending());
+        // Who made it went away.
+        drop(first);
+        let made = second.await;
+        assert!(Arc::ptr_eq(&made, &house.ask("a", What::Whole).await));
+        assert_eq!((begun.load(Ordering::Relaxed), house.made.load(Ordering::Relaxed)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_made_up_is_bounded_and_displaces_nothing_that_is_asked_for_plainly() {
+        let house = House::open().await;
+        let whole = house.ask("real.example", What::Whole).await;
+        for number in 0..KEPT {
+            house.ask("real.example", part(number)).await;
+            house.ask(&format!("{number}.made-up.example"), What::Whole).await;
+            assert!(house.renditions.all().len() <= KEPT);
+        }
+        assert!(house.renditions.all().len() > KEPT / 2, "not all are given up");
+        house.ask("real.example", part(KEPT - 1)).await;
+        assert_eq!(house.made.load(Ordering::Relaxed), 2 * KEPT + 1, "the last is kept");
+        assert!(Arc::ptr_eq(&whole, &house.ask("real.example", What::Whole).await));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_known_as_long_as_it_is_asked_for() {
+        let house = House::open().await;
+        for number in 0..=ADDRESSES {
+            house.ask(&format!("{number}.example"), What::Whole).await;
+        }
+        let last = house.name(&format!("{ADDRESSES}.example"), What::Whole);
+        assert_eq!(house.renditions.all()[&last].standing, Standing::Aside);
+        tokio::time::pause();
+        tokio::time::advance(KNOWN).await;
+        house.renditions.all().values_mut().for_each(|place| place.rendition = None);
+        house.renditions.tidy(&house.feeds);
+        assert!(house.renditions.all().is_empty());
+        house.feeds.freshness.confirm(house.feeds.store.now(), Instant::now());
+        house.ask(&format!("{ADDRESSES}.example"), What::Whole).await;
+        assert_eq!(house.renditions.all()[&last].standing, Standing::Plain);
     }
 }

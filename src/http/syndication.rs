@@ -1,7 +1,8 @@
 //! A feed for other software: `GET /feeds/{feed}/feed.atom`, `…/feed.rss` and `…/feed.json`, with the filters of the other
-//! doors. Each has the newest items by time, a pinned one in its place among them.
+//! doors. Each has the newest items by time, a pinned one in its place among them. Atom also tells what was retracted
+//! lately of items that are older: who subscribed has them still.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet, time::Duration};
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
@@ -11,10 +12,11 @@ use super::{
     address::Address,
     problem::Problem,
     query::Query,
-    rendered::{Made, Name},
+    rendered::{Made, Name, What},
 };
 use crate::{
-    news::{Cursor, FeedId, Filter, Record},
+    live::Awake,
+    news::{Cursor, FeedId, Filter, Moment, Position, Record, Status, What as Changed},
     store::{FeedState, StoreError},
     syndicate::{
         Item, Listing, atom, json_feed,
@@ -28,13 +30,27 @@ const PAGES: usize = 10;
 /// How many bytes of stories a listing has before it ends early.
 const BYTES: usize = 2 * 1024 * 1024;
 
+/// For how long a retraction of an older item is told. Software that asks less often than weekly is seldom in use, and what
+/// it has of an older item it gives up by itself as that leaves the feed.
+const TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// One of the formats.
 struct Format {
     /// Its name below the feed's page.
     file: &'static str,
     /// Its media type.
     kind: &'static str,
+    retractions: Retractions,
     write: fn(&Listing<'_>) -> String,
+}
+
+/// What a format says of what was retracted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retractions {
+    /// That it was.
+    Told,
+    /// Nothing: it has no word for it.
+    LeftOut,
 }
 
 /// `GET /feeds/{feed}/feed.atom`.
@@ -44,7 +60,9 @@ pub async fn atom(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    show(Format { file: atom::FILE, kind: atom::TYPE, write: atom::write }, &doors, &feed, query, &headers).await
+    let retractions = Retractions::Told;
+    show(Format { file: atom::FILE, kind: atom::TYPE, retractions, write: atom::write }, &doors, &feed, query, &headers)
+        .await
 }
 
 /// `GET /feeds/{feed}/feed.rss`.
@@ -54,7 +72,9 @@ pub async fn rss(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    show(Format { file: rss::FILE, kind: rss::TYPE, write: rss::write }, &doors, &feed, query, &headers).await
+    let retractions = Retractions::LeftOut;
+    show(Format { file: rss::FILE, kind: rss::TYPE, retractions, write: rss::write }, &doors, &feed, query, &headers)
+        .await
 }
 
 /// `GET /feeds/{feed}/feed.json`.
@@ -64,7 +84,8 @@ pub async fn json_feed(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let format = Format { file: json_feed::FILE, kind: json_feed::TYPE, write: json_feed::write };
+    let retractions = Retractions::LeftOut;
+    let format = Format { file: json_feed::FILE, kind: json_feed::TYPE, retractions, write: json_feed::write };
     show(format, &doors, &feed, query, &headers).await
 }
 
@@ -86,12 +107,21 @@ async fn show(
     };
     let query = listing::query(filter.as_ref());
     let make = async || {
+        let told = format.retractions == Retractions::Told;
+        let lately = told.then(|| retracted(&awake, filter.as_ref(), doors.store.now()));
         let Some((newest, state)) = newest(doors, &id, filter.as_ref()).await? else { return Ok(None) };
         let items: Vec<_> = newest.iter().filter_map(|record| Item::of(record, &id)).collect();
-        let listing = Listing { feed: &state.feed, items: &items, addresses: &addresses, query: &query };
-        Ok(Some(Made { text: (format.write)(&listing), position: state.head, until: None }))
+        // What is held here may be behind the store: then the whole is not newer than that.
+        let (held, mut retracted) = lately.unwrap_or((state.head, Vec::new()));
+        let position = if held.seq < state.head.seq { held } else { state.head };
+        let listed: HashSet<_> = items.iter().map(|item| item.id).collect();
+        retracted.retain(|item| !listed.contains(&item.id));
+        let (feed, items, retracted) = (&state.feed, &items, &retracted);
+        let listing = Listing { feed, items, retracted, addresses: &addresses, query: &query };
+        Ok(Some(Made { text: (format.write)(&listing), position, until: None }))
     };
-    let name = Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), query: query.clone() };
+    let name =
+        Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), what: What::of(query.clone()) };
     let Some(rendition) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
         return Err(Problem::no_feed(feed));
     };
@@ -128,4 +158,17 @@ async fn newest(
     found.dedup_by_key(|record| record.id);
     found.truncate(NEWEST);
     Ok(first.map(|state| (found, state)))
+}
+
+/// The notices of what was retracted lately, as far as the newest changes are held here, newest first; and up to which
+/// change that is.
+fn retracted(awake: &Awake, filter: Option<&Filter>, now: Moment) -> (Position, Vec<Item>) {
+    let (head, changes) = awake.newest();
+    let notices = changes.iter().filter_map(|shared| {
+        let Changed::Item(record) = &*shared.change().what else { return None };
+        let listed = record.status == Status::Canceled && filter.is_none_or(|filter| filter.lists(record));
+        let notice = listed.then(|| Item::of(record, &awake.id))??;
+        notice.retraction.as_ref().is_some_and(|it| it.at.plus(TOLD) > now).then_some(notice)
+    });
+    (head, notices.collect())
 }

@@ -20,7 +20,7 @@ use super::{
     filters::{Count, Filters},
     goodbye::Goodbye,
     snapshot::Snapshots,
-    window::{CHANGES, View, Window},
+    window::{CHANGES, Shared, View, Window},
 };
 use crate::{
     news::{FeedId, Mark, Position, feed::Access},
@@ -181,6 +181,12 @@ impl Awake {
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.with(|live| Standing { generation: live.generation, taken_away: live.window.taken_away() })
+    }
+
+    /// The newest changes as far as they are held here, newest first, and the head that they lead to.
+    #[must_use]
+    pub fn newest(&self) -> (Position, Vec<Arc<Shared>>) {
+        self.with(|live| (live.window.head(), live.window.newest().cloned().collect()))
     }
 
     /// Wakes with the next change of anything that [`Awake::look`] tells, even if that comes before it is awaited.

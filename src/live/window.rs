@@ -208,6 +208,11 @@ impl Window {
         self.base
     }
 
+    /// Every change that it has and no newer one supersedes, newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Arc<Shared>> {
+        self.places.iter().rev().filter_map(|place| place.shared.as_ref())
+    }
+
     /// How many changes it has, superseded ones too.
     #[must_use]
     pub fn changes(&self) -> usize {

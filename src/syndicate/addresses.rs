@@ -37,6 +37,12 @@ impl Addresses {
         format!("{}#item-{item}", self.page(feed))
     }
 
+    /// Where an item is read however many newer ones came: the page of its own, where this server has the feed's page.
+    #[must_use]
+    pub fn permalink(&self, feed: &Feed, item: Uuid) -> String {
+        if feed.url.is_some() { self.item(feed, item) } else { self.of(&feed.id, &format!("/items/{item}")) }
+    }
+
     /// What this server has below a feed's page: `rest` is empty, or begins with a slash.
     #[must_use]
     pub fn of(&self, feed: &FeedId, rest: &str) -> String {
@@ -56,8 +62,13 @@ mod tests {
             addresses.item(&feed, Uuid::nil()),
             format!("https://example.org/news/feeds/storm#item-{}", Uuid::nil())
         );
+        assert_eq!(
+            addresses.permalink(&feed, Uuid::nil()),
+            format!("https://example.org/news/feeds/storm/items/{}", Uuid::nil())
+        );
         feed.url = Some("https://paper.example/storm?live=1#top".to_owned());
         assert_eq!(addresses.page(&feed), "https://paper.example/storm?live=1");
+        assert_eq!(addresses.permalink(&feed, Uuid::nil()), addresses.item(&feed, Uuid::nil()));
         assert_eq!(addresses.of(&feed.id, "/feed.atom"), "https://example.org/news/feeds/storm/feed.atom");
     }
 }

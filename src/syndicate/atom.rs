@@ -28,7 +28,7 @@ const TOMBSTONES: &str = "http://purl.org/atompub/tombstones/1.0";
 pub fn write(listing: &Listing<'_>) -> String {
     let feed = listing.feed;
     let language = feed.language.as_deref();
-    let tombstones: Vec<_> = listing.items.iter().filter_map(tombstone).collect();
+    let tombstones: Vec<_> = listing.items.iter().chain(listing.retracted).filter_map(tombstone).collect();
     let mut document = Feed {
         title: text(&feed.title, None),
         id: listing.of(FILE),

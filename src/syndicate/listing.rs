@@ -17,6 +17,8 @@ pub struct Listing<'a> {
     pub feed: &'a Feed,
     /// Its items.
     pub items: &'a [Item],
+    /// Notices of items that are older than those, where the format has a word for them, newest first.
+    pub retracted: &'a [Item],
     /// Where both are found.
     pub addresses: &'a Addresses,
     /// What the items were filtered by, as [`query`] writes it; empty: by nothing.
@@ -37,13 +39,13 @@ impl Listing<'_> {
 
     /// Where an item is read.
     pub(super) fn item(&self, item: &Item) -> String {
-        self.addresses.item(self.feed, item.id)
+        self.addresses.permalink(self.feed, item.id)
     }
 
     /// When something in it last changed in a way that a reader should notice. None: there is nothing.
     pub(super) fn updated(&self) -> Option<Moment> {
         let changed = |item: &Item| item.retraction.as_ref().map_or(item.updated, |retraction| retraction.at);
-        self.items.iter().map(changed).max()
+        self.items.iter().chain(self.retracted).map(changed).max()
     }
 }
 

@@ -125,6 +125,8 @@ function plain(list) {
   const copy = list.cloneNode(true);
   for (const one of copy.querySelectorAll(".unseen, .fresh, .after, .share, .status, .more, [hidden], .feed:empty, slot")) one.remove();
   for (const one of copy.querySelectorAll(".ago")) one.textContent = "";
+  // Without the widget, which finds an old item, the way to it is its own page.
+  for (const one of copy.querySelectorAll(".permalink")) one.setAttribute("href", one.getAttribute("href").replace(/^(#item-|.+\/items\/)/, ""));
   // What is behind a click is a button there.
   for (const one of copy.querySelectorAll(".embed")) one.replaceChildren();
   const own = ["part", "role", "aria-label", "aria-posinset", "aria-setsize", "data-state", "data-target"];

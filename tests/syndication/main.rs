@@ -103,6 +103,39 @@ async fn a_retracted_item_is_a_tombstone_in_atom_and_nowhere_else() {
     }
 }
 
+#[tokio::test]
+async fn a_retraction_of_an_item_that_newer_ones_have_pushed_out_is_told_in_atom() {
+    let server = Server::start(Kept::Sqlite).await;
+    let mut ids = Vec::new();
+    for (n, tag) in [(0, "a"), (1, "b")].into_iter().chain((2..60).map(|n| (n, "a"))) {
+        let made = server.publish(&json!({"headline": format!("Item {n}"), "tags": [tag]})).await;
+        ids.push(made["item"]["id"].as_str().expect("an id").to_owned());
+    }
+    let (kept, gone) = (&ids[0], &ids[2]);
+    for id in [&ids[1], gone] {
+        server.act(id, "retract", &json!({"reason": "Wrong."})).await;
+    }
+    let tombstones = async |query: &str| {
+        let atom = server.get(&format!("{}{query}", at("feed.atom"))).await.expect("an answer");
+        let atom = atom.text().await.expect("a body");
+        assert!(!atom.contains(kept), "{atom}");
+        let tombstone = |id: &String| atom.contains(&format!("<at:deleted-entry ref=\"urn:uuid:{id}\""));
+        let updated = atom.split("<updated>").nth(1).expect("a time").split('<').next().expect("its end").to_owned();
+        ((tombstone(&ids[1]), tombstone(gone)), reading::millis(&updated))
+    };
+    let retracted = server.read(&format!("/v1/feeds/{FEED}/items/{gone}")).await;
+    let at = reading::millis(retracted["retraction"]["at"].as_str().expect("a time"));
+    assert_eq!(tombstones("").await, ((true, true), at));
+    assert_eq!(tombstones("?tag=a").await, ((false, true), at));
+    // What is removed then is not even told of.
+    server.act(gone, "remove", &json!({})).await;
+    assert_eq!(tombstones("").await.0, (true, false));
+    // A server that was started anew reads it from its log.
+    server.stop().await;
+    server.up().await;
+    assert_eq!(tombstones("").await.0, (true, false));
+}
+
 async fn is_out_at_the_next_request(kept: Kept) {
     let server = Server::start(kept).await;
     for (verb, body) in [("retract", json!({"reason": "Wrong."})), ("withhold", json!({})), ("remove", json!({}))] {
@@ -184,7 +217,7 @@ async fn what_a_client_has_is_not_sent_again() {
         })
         .await;
         assert_eq!(said(&dated, "content-type"), kind);
-        assert_eq!(said(&dated, "cache-control"), "public, max-age=10");
+        assert_eq!(said(&dated, "cache-control"), "public, max-age=0, must-revalidate, s-maxage=5");
         assert_eq!(said(&dated, "access-control-allow-origin"), "*");
         assert_eq!(said(&dated, "vary"), "authorization");
         let (etag, date) = (said(&dated, "etag"), said(&dated, "last-modified"));

@@ -122,7 +122,7 @@ impl Entry {
             |text: &str| if xml { text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}") } else { text.to_owned() };
         let text = |name: &str| item[name].as_str().unwrap_or_default();
         assert_eq!(self.id, format!("urn:uuid:{}", text("id")), "{about}");
-        assert_eq!(self.link, format!("{page}#item-{}", text("id")), "{about}");
+        assert_eq!(self.link, format!("{page}/items/{}", text("id")), "{about}");
         match item["headline"].as_str() {
             Some(headline) => assert_eq!(self.title, written(headline), "{about}"),
             None if !xml => assert_eq!(self.title, "", "{about}"),

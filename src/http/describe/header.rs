@@ -41,7 +41,7 @@ pub(super) fn all() -> Map<String, Value> {
         (
             "Cache-Control",
             json!({"anyOf": [{"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform",
-                "public, max-age=300", "public, max-age=31536000, immutable", "public, max-age=10", "private, no-store"]},
+                "public, max-age=300", "public, max-age=31536000, immutable", "private, no-store"]},
                 {"pattern": "^public, max-age=0, must-revalidate, s-maxage=[0-5]$"}]}),
             "What readers may see is kept only to be asked for again, a page or a feed for other software for seconds, the \
              widget for a while; nothing else is kept.",

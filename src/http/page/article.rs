@@ -8,7 +8,7 @@ use super::{
     dates::{Dates, Published},
     item::Item,
 };
-use crate::news::Moment;
+use crate::news::{FeedId, Moment};
 
 /// An item is shown as updated where a reader could have missed that, in milliseconds after its publication.
 const MISSED: i64 = 60_000;
@@ -26,19 +26,29 @@ pub(super) struct Setting<'a> {
 /// Where a page's links to items lead.
 #[derive(Clone, Debug)]
 pub(super) enum Places {
-    /// To their places on the same page.
-    Here,
-    /// To their places on the page of this address.
+    /// To their places on the same page, which is this feed's.
+    Here(FeedId),
+    /// To their places on the feed's page, at this address.
     On(String),
     /// To the pages of their own, beside this one.
     Beside,
 }
 
 impl Places {
+    /// Where an item of the same page is.
     pub(super) fn of(&self, id: Uuid) -> String {
         match self {
-            Self::Here => format!("#item-{id}"),
+            Self::Here(_) => format!("#item-{id}"),
             Self::On(page) => format!("{page}#item-{id}"),
+            Self::Beside => id.to_string(),
+        }
+    }
+
+    /// Where an item is however many newer ones came: the page of its own.
+    fn own(&self, id: Uuid) -> String {
+        match self {
+            Self::Here(feed) => format!("{feed}/items/{id}"),
+            Self::On(page) => format!("{page}/items/{id}"),
             Self::Beside => id.to_string(),
         }
     }
@@ -115,7 +125,7 @@ impl<'a> Article<'a> {
         let retraction = item.retraction.as_ref().filter(|_| !usable);
         Self {
             item,
-            permalink: places.of(item.id),
+            permalink: places.own(item.id),
             classes,
             named: if !usable || item.headline.is_some() { "headline" } else { "time" },
             labels,
@@ -179,14 +189,19 @@ mod tests {
             "published":"2026-11-23T20:00:00.000Z","updated":"2026-11-23T20:00:00.000Z"}"#;
         let known: Item = serde_json::from_str(known).expect("an item");
         let now = "2026-11-24T08:00:00.000Z".parse().expect("a time");
-        let setting = Setting { dates: Dates::of(&feed), now, known: vec![&known], places: Places::Here };
+        let setting =
+            Setting { dates: Dates::of(&feed), now, known: vec![&known], places: Places::Here(feed.id.clone()) };
         let mut compared = 0;
         for pair in MARKUP.split("```json\n").skip(1) {
             let (json, rest) = pair.split_once("\n```\n\n```html\n").expect("an item and its article");
             let html = rest.split("```").next().expect("an article");
             let json: Value = serde_json::from_str(json).expect("JSON");
             let item: Item = serde_json::from_value(json).expect("an item");
-            assert_eq!(same(&Article::of(&item, &setting).to_string()), same(html));
+            // The widget finds an item on its page, however old it is; without it a link leads to the item's own.
+            let (own, here) = (format!("a/items/{}", item.id), format!("#item-{}", item.id));
+            let written = Article::of(&item, &setting).to_string();
+            assert!(written.contains(&format!("class=\"permalink\" href=\"{own}\"")), "{written}");
+            assert_eq!(same(&written.replace(&own, &here)), same(html));
             compared += 1;
         }
         assert!(compared > 12, "{compared}");

@@ -16,8 +16,6 @@ mod read;
 mod view;
 pub(super) mod wrong;
 
-use std::time::Duration;
-
 use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, header};
 use uuid::Uuid;
@@ -26,10 +24,17 @@ pub use files::{file, sample};
 pub use front::{Front, front};
 
 use self::read::Asked;
-use super::{Doors, access, address::Address, items, problem::Problem, query::Query, rendered::Name};
+use super::{
+    Doors, access,
+    address::Address,
+    items,
+    problem::Problem,
+    query::Query,
+    rendered::{Name, What},
+};
 use crate::{
     live::Awake,
-    news::{FeedId, Status, feed::Access},
+    news::{FeedId, Status},
     syndicate::Addresses,
 };
 
@@ -40,10 +45,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       form-action 'none'";
 /// Who may show it in a frame: whoever is at home here. An embedded feed leaves this out.
 const FRAMED: &str = "; frame-ancestors 'self'";
-
-/// How long a cache that many share may keep a page without asking. A server that lost its store shows pages for at most
-/// five seconds more ([`crate::live::freshness`]), so that what is retracted is out of every cache within ten.
-const KEPT: Duration = Duration::from_secs(5);
 
 /// Which page of a feed is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,14 +95,14 @@ async fn list(
         feed: awake.id.clone(),
         door: if view == View::Page { "page" } else { "frame" },
         addresses: addresses.clone(),
-        query: asked.query(),
+        what: What::of(asked.query()),
     };
     let make = || view::list(doors, &awake.id, &asked, &addresses, view);
     let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
         return Err(Problem::no_feed(feed));
     };
     let response = made.answer(headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
-    Ok(shown(response, view, &awake, made.left(doors.store.now())))
+    Ok(shown(response, view))
 }
 
 /// `GET /feeds/{feed}/items/{id}`.
@@ -114,13 +115,13 @@ pub async fn item(
     access::reader(&doors, &headers, &awake.state()).await?;
     let Ok(uuid) = id.parse::<Uuid>() else { return Err(items::missing(&awake.id, &id)) };
     let addresses = addresses(&doors, &headers)?;
-    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), query: uuid.to_string() };
+    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), what: What::Item(uuid) };
     let make = || view::item(&doors, &awake, uuid, &addresses);
     let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
         return Err(not_shown(&doors, &awake.id, &id).await?);
     };
     let response = made.answer(&headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
-    Ok(shown(response, View::Page, &awake, made.left(doors.store.now())))
+    Ok(shown(response, View::Page))
 }
 
 /// Why an item has no page.
@@ -145,15 +146,10 @@ fn addresses(doors: &Doors, headers: &HeaderMap) -> Result<Addresses, Problem> {
     doors.proxy.addresses(headers).ok_or_else(none)
 }
 
-/// A page's answer with what a browser and a cache must know of it. `left` is how long nothing in it ends by itself.
-fn shown(mut response: Response, view: View, awake: &Awake, left: Option<Duration>) -> Response {
+/// A page's answer with what a browser and a cache must know of it.
+fn shown(mut response: Response, view: View) -> Response {
     let policy = if view == View::Frame { POLICY.to_owned() } else { [POLICY, FRAMED].concat() };
     let out = response.headers_mut();
-    if awake.state().feed.access == Access::Public {
-        let seconds = left.map_or(KEPT, |left| left.min(KEPT)).as_secs();
-        let caching = format!("public, max-age=0, must-revalidate, s-maxage={seconds}");
-        out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
-    }
     // A public page is the same for everybody, and no other is kept; and it has an ETag, which beats a date.
     out.remove(header::VARY);
     out.remove(header::LAST_MODIFIED);

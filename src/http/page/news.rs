@@ -41,8 +41,10 @@ struct KeyEvent<'a> {
 pub(super) enum Follows {
     /// It is.
     Live,
-    /// It shows something that is over: older items, or one of them.
+    /// It is not, though it shows the newest items: who asks again sees more.
     Not,
+    /// It shows something that is over: older items, or one of them.
+    Over,
 }
 
 impl<'a> News<'a> {
@@ -78,10 +80,10 @@ impl<'a> News<'a> {
             key_events: if live { key_events(items, setting) } else { Vec::new() },
             pinned,
             days,
-            empty: if live {
-                "No news yet. What is published appears here by itself."
-            } else {
-                "There is nothing here any more."
+            empty: match follows {
+                Follows::Live => "No news yet. What is published appears here by itself.",
+                Follows::Not => "No news yet.",
+                Follows::Over => "There is nothing here any more.",
             },
             older,
         }

@@ -89,7 +89,11 @@ pub(super) async fn list(
     let ends = items.iter().filter_map(Item::next_end).chain([dates.tomorrow(now)]);
     let until = ends.filter(|end| *end > now).min();
     let live = live(asked, &read, &texts, view);
-    let follows = if live.is_some() { Follows::Live } else { Follows::Not };
+    let follows = match (&live, asked.before) {
+        (Some(_), _) => Follows::Live,
+        (None, None) => Follows::Not,
+        (None, Some(_)) => Follows::Over,
+    };
     let coverage = match view {
         View::Page if asked.is_whole() => Some(coverage::of(&doors.store, &read.state).await?),
         _ => None,
@@ -97,14 +101,14 @@ pub(super) async fn list(
     let data = coverage.as_ref().map(|coverage| structured(coverage, &read, addresses));
     let began = coverage.and_then(|coverage| coverage.began);
     let older = read.before.map(|before| asked.from(Some(before)).query());
-    let places = if view == View::Page { Places::Here } else { Places::On(format!("../feeds/{feed}")) };
+    let places = if view == View::Page { Places::Here(feed.clone()) } else { Places::On(format!("../feeds/{feed}")) };
     let setting = Setting { dates, now, known: items.iter().collect(), places };
     let older = older.map(|query| if view == View::Page { query } else { format!("../feeds/{feed}{query}") });
     let feed = &read.state.feed;
     let news = News::of(feed, &items, &setting, follows, older);
     let scripts = match follows {
         Follows::Live => vec![files::widget_at("../"), files::FEED.at("../")],
-        Follows::Not => Vec::new(),
+        Follows::Not | Follows::Over => Vec::new(),
     };
     let head = Head { data, scripts, ..head::of_list(feed, asked, &items, addresses, view, began) };
     let text = match view {
@@ -147,7 +151,7 @@ pub(super) async fn item(
     let until = item.next_end().into_iter().chain([dates.tomorrow(now)]).filter(|end| *end > now).min();
     let items = [item];
     let setting = Setting { dates, now, known: linked.iter().collect(), places: Places::Beside };
-    let news = News::of(&feed, &items, &setting, Follows::Not, None);
+    let news = News::of(&feed, &items, &setting, Follows::Over, None);
     let (head, root) = (head::of_item(&feed, &items[0], addresses), "../../../");
     let live = (feed.access == Access::Public)
         .then(|| LiveItem { widget: files::widget_at(root), snapshot: snapshot(&feed, &texts, position, None) });

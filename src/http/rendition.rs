@@ -1,0 +1,178 @@
+//! One rendition: the text that was made of a feed's items for all who ask alike, how long it may be shown, and how it is
+//! answered with. Which are kept, and who makes them, is [`super::rendered`]'s.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::time::Instant;
+
+use super::conditional;
+use crate::{
+    live::{Awake, awake::Standing, bell::Number, freshness::STALE_AFTER},
+    news::{Moment, Position, feed::Access},
+};
+
+/// How long one that is behind the head may be shown, where no text was taken away.
+const BEHIND: Duration = Duration::from_millis(250);
+/// How long a cache that many share may keep what is public without asking. A server that lost its store shows it for at
+/// most five seconds more ([`crate::live::freshness`]), so that what is retracted is out of every cache within ten.
+const SHARED: Duration = Duration::from_secs(5);
+
+/// What a door has made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The whole text.
+    pub text: String,
+    /// The head at the first read that it was made of.
+    pub position: Position,
+    /// When the first thing in it ends by itself.
+    pub until: Option<Moment>,
+}
+
+/// What was made, with what it was made at.
+#[derive(Debug)]
+pub struct Rendition {
+    text: Bytes,
+    etag: String,
+    position: Position,
+    /// What [`Awake::number`] was, and the generation of its window.
+    window: (Number, u64),
+    until: Option<Moment>,
+    made: Instant,
+    /// When that was, by the store's clock, rounded up to a whole second.
+    since: Moment,
+}
+
+impl Rendition {
+    /// How many bytes its text has.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(super) fn of(made: Made, window: (Number, u64), now: Moment) -> Self {
+        let Made { text, position, until } = made;
+        let since = Moment::from_millis((now.millis().div_euclid(1_000) + 1) * 1_000);
+        let etag = conditional::etag(&text);
+        Self { text: text.into(), etag, position, window, until, made: Instant::now(), since }
+    }
+
+    /// How long nothing in it ends by itself; none: nothing does.
+    fn left(&self, now: Moment) -> Option<Duration> {
+        let millis = |until: Moment| u64::try_from(until.millis() - now.millis()).unwrap_or(0);
+        self.until.map(|until| Duration::from_millis(millis(until)))
+    }
+
+    /// Whether the feed did not sleep or go since it was made, no cut came, and no change that took text away.
+    pub(super) fn may_be_shown(&self, awake: &Awake) -> bool {
+        let Standing { generation, taken_away } = awake.standing();
+        (awake.number, generation) == self.window && taken_away <= self.position.seq
+    }
+
+    /// Whether it says what the feed says.
+    pub(super) fn is_current(&self, awake: &Awake, now: Moment) -> bool {
+        let at_head = awake.glance().head == self.position;
+        self.may_be_shown(awake)
+            && (at_head || self.made.elapsed() <= BEHIND)
+            && self.until.is_none_or(|until| now < until)
+    }
+
+    /// The answer to who asks for it, or 304 where that client has it already. What is public a shared cache may keep for
+    /// [`SHARED`], or until something in it ends, and nothing else.
+    #[must_use]
+    pub fn answer(&self, headers: &HeaderMap, kind: &'static str, access: Access, now: Moment) -> Response {
+        let same = match headers.contains_key(header::IF_NONE_MATCH) {
+            true => conditional::has(headers, &self.etag),
+            false => self.modified(now).is_some_and(|modified| conditional::has_since(headers, modified)),
+        };
+        let mut response = match same {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.clone())).into_response(),
+        };
+        let caching = match access {
+            Access::Public => {
+                let seconds = self.left(now).map_or(SHARED, |left| left.min(SHARED)).as_secs();
+                format!("public, max-age=0, must-revalidate, s-maxage={seconds}")
+            }
+            Access::Token => "private, no-store".to_owned(),
+        };
+        let out = response.headers_mut();
+        out.insert(header::ETAG, HeaderValue::from_str(&self.etag).expect("an ETag is plain text"));
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
+        out.append(header::VARY, HeaderValue::from_static("authorization"));
+        if let Some(modified) = self.modified(now) {
+            let written = HeaderValue::from_str(&modified.http_date()).expect("a date is plain text");
+            out.insert(header::LAST_MODIFIED, written);
+        }
+        response
+    }
+
+    /// Since when this node shows it so, to the second: which tells no two changes of one second apart. So it is said, and
+    /// compared, only once no node can still show what was there before: who has this date has this rendition.
+    fn modified(&self, now: Moment) -> Option<Moment> {
+        (self.since.plus(STALE_AFTER) <= now).then_some(self.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::news::Mark;
+
+    const MADE: i64 = 1_000_000_000_400;
+
+    fn rendition() -> Rendition {
+        let position = Position { seq: 7, mark: Mark(1) };
+        let made = Made { text: "<feed/>".to_owned(), position, until: None };
+        Rendition::of(made, (0, 0), Moment::from_millis(MADE))
+    }
+
+    fn asked(rendition: &Rendition, name: header::HeaderName, value: &str, after: i64) -> StatusCode {
+        let headers = HeaderMap::from_iter([(name, value.parse().expect("a value"))]);
+        rendition.answer(&headers, "text/xml", Access::Public, Moment::from_millis(MADE + after)).status()
+    }
+
+    #[tokio::test]
+    async fn a_date_is_said_only_once_it_names_one_rendition() {
+        let rendition = rendition();
+        let at = |after| {
+            let now = Moment::from_millis(MADE + after);
+            let response = rendition.answer(&HeaderMap::new(), "text/xml", Access::Public, now);
+            response.headers().get(header::LAST_MODIFIED).map(|date| date.to_str().expect("text").to_owned())
+        };
+        let date = "Sun, 09 Sep 2001 01:46:41 GMT";
+        assert_eq!((at(5_599), at(5_600).as_deref()), (None, Some(date)));
+        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, date, 5_599), StatusCode::OK);
+        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, date, 5_600), StatusCode::NOT_MODIFIED);
+        let earlier = "Sun, 09 Sep 2001 01:46:40 GMT";
+        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, earlier, 60_000), StatusCode::OK);
+        assert_eq!(asked(&rendition, header::IF_MODIFIED_SINCE, "yesterday", 60_000), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn an_etag_beats_a_date() {
+        let rendition = rendition();
+        assert_eq!(asked(&rendition, header::IF_NONE_MATCH, &rendition.etag, 0), StatusCode::NOT_MODIFIED);
+        let late = Moment::from_millis(MADE + 60_000);
+        let date = rendition.modified(late).expect("it is told").http_date();
+        let headers = HeaderMap::from_iter([
+            (header::IF_NONE_MATCH, "\"other\"".parse().expect("a value")),
+            (header::IF_MODIFIED_SINCE, date.parse().expect("a value")),
+        ]);
+        assert_eq!(rendition.answer(&headers, "text/xml", Access::Public, late).status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn no_cache_keeps_what_is_not_public() {
+        for (access, said) in
+            [(Access::Public, "public, max-age=0, must-revalidate, s-maxage=5"), (Access::Token, "private, no-store")]
+        {
+            let response = rendition().answer(&HeaderMap::new(), "text/xml", access, Moment::from_millis(MADE));
+            assert_eq!(response.headers()[header::CACHE_CONTROL], said);
+        }
+    }
+}
