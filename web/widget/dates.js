@@ -66,8 +66,8 @@ export class Dates {
       "time",
       "published",
       { id: `time-${item.id}`, datetime: item.published, title: this.exact.format(new Date(item.published)) },
-      elsewhere ? element("span", "date", null, this.brief(item.published)) : null,
-      elsewhere ? " " : null,
+      elsewhere && element("span", "date", null, this.brief(item.published)),
+      elsewhere && " ",
       element("span", "clock", null, clock),
       " ",
       element("span", "zone", null, zone),
@@ -86,7 +86,7 @@ export class Dates {
   /** A moment in full. */
   dated(at) {
     const moment = new Date(at);
-    return Number.isNaN(moment.getTime()) ? "" : element("time", null, { datetime: at }, this.full.format(moment));
+    return !isNaN(moment) && element("time", null, { datetime: at }, this.full.format(moment));
   }
 
   /** How long ago, while that says more than the clock: within a day. */

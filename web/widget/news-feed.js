@@ -111,7 +111,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   attributeChangedCallback(name, was, is) {
     if (was === is) return;
-    if (/^(time-zone|title-count|key-events)$/.test(name)) this.#redraw();
+    // The names of two words are about how things are shown.
+    if (name.includes("-")) this.#redraw();
     else this.#restart();
   }
 
