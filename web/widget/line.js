@@ -103,14 +103,18 @@ class Line {
 
   #enter() {
     if (this.status.state !== "live") this.#tell({ state: "connecting" });
-    if (!this.shares) return this.connection.open();
+    const alone = () => {
+      this.#leave();
+      this.connection.open();
+    };
+    if (!this.shares) return alone();
     const follow = () => {
       this.follows = true;
       /** The feeds whose snapshots are heard from their first page on. */
       this.begun = new Set();
       this.#catchUp(() => true);
     };
-    this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, {
+    const acts = {
       follow,
       lead: () => {
         this.follows = false;
@@ -120,11 +124,14 @@ class Line {
         if (gap) follow();
         this.#hear(word);
       },
-      despair: () => {
-        this.#leave();
-        this.connection.open();
-      },
-    });
+      despair: alone,
+    };
+    try {
+      this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, acts);
+    } catch {
+      // A page without storage of its own may not share anything.
+      alone();
+    }
   }
 
   /** Before the lock is given to one or the other, a tab does neither. */
@@ -133,6 +140,8 @@ class Line {
   }
 
   #leave() {
+    // Who was on the line misses what is said from now on, until it is on one again.
+    for (const member of this.members.keys()) this.members.set(member, undefined);
     this.tabs?.leave();
     this.tabs = null;
     this.follows = false;
