@@ -580,6 +580,29 @@ test("a link to an item opens it where it stands, also an old one, on arrival an
   await at(all[70]);
 });
 
+test("an old item that a link led to is there again after the widget has begun anew", async () => {
+  const [old] = await publishMany(60);
+  const page = await chromium.tab();
+  let socket;
+  await page.routeWebSocket("**", (one) => {
+    socket = one;
+    one.connectToServer();
+  });
+  await page.goto(`${host()}#item-${old.id}`);
+  await item(page, old).waitFor();
+  const { items, position } = await page.evaluate(async (url) => (await fetch(url)).json(), `${server.origin}/v1/feeds/${FEED}/items?limit=10`);
+  const last = items.at(-1);
+  const before = `${Date.parse(last.published)}_${last.id}`;
+  await page.evaluate(() => {
+    document.querySelector("news-feed").addEventListener("snapshot", () => (window.anew = true));
+  });
+  socket.send(JSON.stringify({ type: "reset", feed: FEED, reason: "trimmed" }));
+  socket.send(JSON.stringify({ type: "snapshot", feed: FEED, items, before, position, done: true }));
+  await page.waitForFunction(() => window.anew);
+  await item(page, old).waitFor();
+  assert.ok((await headlines(page)).length > items.length);
+});
+
 test("a link is shared, or copied, or put into the address bar: whatever the browser can do", async () => {
   const one = await server.publish("Worth it");
   const copying = await reader({ permissions: ["clipboard-read", "clipboard-write"] });

@@ -44,7 +44,7 @@ class Line {
   constructor(source, timing, share, onEmpty) {
     Object.assign(this, { source, timing, onEmpty });
     // What a token opens is for this page alone.
-    this.shares = share && !source.token && globalThis.navigator?.locks && globalThis.BroadcastChannel;
+    this.shares = share && !source.token && globalThis.navigator?.locks;
     this.connection = new Connection({
       source,
       timing,
@@ -129,7 +129,7 @@ class Line {
     try {
       this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, acts);
     } catch {
-      // A page without storage of its own may not share anything.
+      // An old browser, or a page that may not share anything.
       alone();
     }
   }

@@ -171,18 +171,21 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     this.#drawn = false;
     this.#held.clear();
     this.#came.clear();
-    const on = (type, act) => live.addEventListener(type, ({ detail }) => this.#live === live && act(detail));
-    on("change", (detail) => {
-      if (detail.fresh && detail.item?.status === "usable") this.#came.add(detail.id);
+    /** What is heard is done here, and told to the page. */
+    const on = (type, act, told = type) =>
+      live.addEventListener(type, ({ detail }) => {
+        if (this.#live !== live) return;
+        act(detail);
+        this.dispatchEvent(new CustomEvent(told, { detail }));
+      });
+    const change = ({ fresh, item, id }) => {
+      if (fresh && item?.status === "usable") this.#came.add(id);
       this.#soon();
-      this.#emit("item", detail);
-    });
+    };
+    on("change", change, "item");
     on("snapshot", () => this.#anew());
     on("info", () => this.#soon());
-    on("status", (status) => {
-      this.#tell();
-      this.#emit("status", status);
-    });
+    on("status", () => this.#tell());
     this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
     this.#draw();
@@ -252,6 +255,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     for (const { id } of items.slice(0, Math.max(0, there))) this.#came.add(id);
     this.#loaded = true;
     this.#draw();
+    // What a link led to may be older than what came.
+    for (const id of this.#linked) this.#live.find(id).then(() => this.#soon(), () => {});
   }
 
   /** What is not held back. */
@@ -446,10 +451,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     one.dataset.target = "";
     one.focus({ preventScroll: true });
     this.#place.show(one, false);
-  }
-
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 
