@@ -408,6 +408,10 @@ test("the first page leads to the feed, whose title changes where it stands, and
   assert.equal(page.url(), `${server.origin}/feeds/${FEED}`);
   assert.equal(await page.title(), "Storm Isolde");
   assert.equal(await page.locator("h1").textContent(), "Storm Isolde");
+  await live(page);
+  await setFeed({ title: "Storm Jonas" });
+  await until("the title has changed", async () => (await page.title()) === "Storm Jonas");
+  assert.equal(await page.locator("h1").textContent(), "Storm Jonas");
   const nowhere = await chromium.tab({ expected: /404/ });
   await nowhere.goto(`${server.origin}/feeds/nothing`);
   assert.match(await nowhere.locator("main").textContent(), /There is no feed "nothing" here/);

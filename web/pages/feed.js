@@ -25,5 +25,11 @@ function look() {
 
 feed.addEventListener("item", ({ detail }) => detail.item?.status === "usable" || forget());
 feed.addEventListener("snapshot", look);
+feed.addEventListener("info", ({ detail: { title } }) => {
+  const name = document.querySelector("h1 a") ?? document.querySelector("h1");
+  if (!name) return;
+  document.title = document.title.replace(name.textContent, () => title);
+  name.textContent = title;
+});
 // The widget was there before this, and may have heard something already.
 if (told) look();

@@ -23,7 +23,7 @@ function link(href) {
 
 /** An item that may be linked to: known, and neither withheld nor retracted. */
 function usable(feed, id) {
-  const item = id ? feed.item(id) : null;
+  const item = feed.item(id);
   return item?.status === "usable" ? item : null;
 }
 
@@ -39,8 +39,8 @@ export function article(item, { feed, dates, labels, now, today }) {
   const on = {
     breaking: !canceled && holds(item.breaking, now),
     pinned: holds(item.pinned, now),
-    key: !canceled && Boolean(item.keyEvent),
-    summary: !canceled && Boolean(item.summary),
+    key: !canceled && item.keyEvent,
+    summary: !canceled && item.summary,
   };
   const states = Object.keys(on).filter((name) => on[name]);
   // The widget's words are in a language of their own, and stand on the item's side.
@@ -56,7 +56,7 @@ export function article(item, { feed, dates, labels, now, today }) {
   const named = canceled || item.headline ? "headline" : "time";
   return element(
     "article",
-    ["item", ...states, canceled ? "canceled" : null].filter(Boolean).join(" "),
+    ["item", ...states, canceled && "canceled"].filter(Boolean).join(" "),
     {
       id: `item-${item.id}`,
       "data-id": item.id,

@@ -114,20 +114,19 @@ class Line {
       this.begun = new Set();
       this.#catchUp(() => true);
     };
-    const acts = {
-      follow,
-      lead: () => {
-        this.follows = false;
-        this.connection.open();
-      },
-      hear: (word, gap) => {
-        if (gap) follow();
-        this.#hear(word);
-      },
-      despair: alone,
-    };
     try {
-      this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, acts);
+      this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, {
+        follow,
+        lead: () => {
+          this.follows = false;
+          this.connection.open();
+        },
+        hear: (word, gap) => {
+          if (gap) follow();
+          this.#hear(word);
+        },
+        despair: alone,
+      });
     } catch {
       // An old browser, or a page that may not share anything.
       alone();

@@ -307,7 +307,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     set(box, "lang", info?.language);
     set(box, "dir", info?.dir);
     const context = { feed: this.#live, dates, labels, now, today: dates.today(now) };
-    const open = Boolean(this.#live.before);
+    const open = this.#live.before;
     const keyEvents = this.getAttribute("key-events") !== "off";
     const added = this.#list.draw(this.#shown(), context, { open, keyEvents });
     more.hidden = !open;
@@ -410,14 +410,15 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   async #older() {
     const { older, box } = this.#parts;
-    set(box, "aria-busy", "true");
+    const busy = (is) => box.querySelectorAll(".items").forEach((one) => (one.ariaBusy = is));
+    busy(true);
     let label = this.#labels.older;
     try {
       await this.#live.older();
     } catch {
       label = this.#labels.again;
     }
-    set(box, "aria-busy");
+    busy(null);
     words(older, label, this.#labels);
     const focused = this.shadowRoot.activeElement === older;
     const [first] = this.#draw();

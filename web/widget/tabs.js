@@ -40,7 +40,7 @@ export class Tabs {
     };
     const ask = (options, act) => locks.request(name, options, act).catch(() => signal.aborted || despair());
     ask({ ifAvailable: true }, (lock) => {
-      if (signal.aborted) return null;
+      if (signal.aborted) return;
       if (lock) return rule();
       ask({ signal }, rule);
       this.looking = setInterval(() => {
@@ -51,7 +51,6 @@ export class Tabs {
       }, LOOK);
       channel.postMessage({});
       follow();
-      return null;
     });
   }
 
