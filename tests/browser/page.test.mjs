@@ -283,6 +283,62 @@ test("what is retracted while the page is open is nowhere in the document", asyn
   for (const text of ["Zanzibarite", "quuxite"]) assert.ok(!texts.join().includes(text), text);
 });
 
+test("what is taken away while the page is away, or before its script is there, is not in its head", async () => {
+  const item = await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>" });
+  await written("Zanzibarite");
+  const bare = (page) => until("the head is bare", async () => !/Zanzibarite|quuxite/.test(await page.content()));
+  const early = await chromium.tab();
+  let come;
+  const comes = new Promise((done) => (come = done));
+  await early.route("**/page/feed.js*", (route) => comes.then(() => route.continue()));
+  await early.goto(`${server.origin}/feeds/${FEED}`, { waitUntil: "commit" });
+  await live(early);
+  const page = await reader({ expected: AWAY });
+  assert.match(await page.locator("meta[name=description]").getAttribute("content"), /Zanzibarite/, "nothing is lost unasked");
+  await server.edit(`items/${item.id}/withhold`);
+  await early.waitForSelector("news-feed .empty");
+  come();
+  await Promise.all([bare(early), bare(page)]);
+});
+
+test("a page that begins anew on another store keeps nothing of the old one in its head", async () => {
+  await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>" });
+  await written("Zanzibarite");
+  const page = await reader({ expected: AWAY });
+  await server.kill();
+  server.wipe();
+  await server.up();
+  await server.publish("Anew");
+  await shows(page, "Anew");
+  assert.doesNotMatch(await page.content(), /Zanzibarite|quuxite/);
+});
+
+test("an item's own page takes nothing back from a server that is behind", async () => {
+  const first = await server.publish("Zanzibarite found");
+  const item = await server.publish({ headline: "On it", updateOf: first.id });
+  const path = `/feeds/${FEED}/items/${item.id}`;
+  const before = await written("Zanzibarite", path);
+  const page = await chromium.tab({ expected: /ERR_FAILED/ });
+  const socket = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
+  await page.goto(server.origin + path);
+  await socket;
+  assert.equal(await page.locator(".update-of").count(), 1);
+  let asked = 0;
+  await page.route("**/items/*?at=*", (route) => {
+    asked += 1;
+    if (asked === 1) return route.abort();
+    return asked === 2 ? route.fulfill({ body: before, contentType: "text/html" }) : route.continue();
+  });
+  await page.evaluate(() => {
+    window.shown = [];
+    new MutationObserver(() => window.shown.push(document.querySelectorAll(".update-of").length)).observe(document.querySelector("main"), { childList: true, subtree: true });
+  });
+  await server.edit(`items/${first.id}/retract`, { reason: "The source withdrew it." });
+  await until("a server that knows has answered", async () => asked === 3 && (await page.evaluate(() => window.shown.length)) > 1);
+  assert.deepEqual(await page.evaluate(() => [...new Set(window.shown)]), [0]);
+  await shows(page, "On it");
+});
+
 test("an item's own page changes where it stands, and loses at once what is taken away", async () => {
   const first = await server.publish("First");
   const item = await server.publish({ headline: "Zanzibarite found", body: "<p>A quuxite vein.</p>", updateOf: first.id });
@@ -354,6 +410,10 @@ test("the first page leads to the feed, whose title changes where it stands, and
   assert.equal(page.url(), `${server.origin}/feeds/${FEED}`);
   assert.equal(await page.title(), "Storm Isolde");
   assert.equal(await page.locator("h1").textContent(), "Storm Isolde");
+  await live(page);
+  await setFeed({ title: "Storm Jonas" });
+  await until("the title has changed", async () => (await page.title()) === "Storm Jonas");
+  assert.equal(await page.locator("h1").textContent(), "Storm Jonas");
   const nowhere = await chromium.tab({ expected: /404/ });
   await nowhere.goto(`${server.origin}/feeds/nothing`);
   assert.match(await nowhere.locator("main").textContent(), /There is no feed "nothing" here/);

@@ -553,11 +553,17 @@ test("older items are loaded when they are asked for, and changes to them are no
   await server.edit(`items/${published[4].id}/withhold`);
   await server.publish("Newest");
   await shows(page, "Newest", ...reports(10, 60));
+  await page.evaluate(() => {
+    window.busy = [];
+    const note = (all) => all.forEach(({ target }) => window.busy.push(`${target.role} ${target.ariaBusy}`));
+    new MutationObserver(note).observe(document.querySelector("news-feed").shadowRoot, { subtree: true, attributeFilter: ["aria-busy"] });
+  });
   await page.locator(".older").focus();
   await page.keyboard.press("Enter");
   await shows(page, "Newest", ...reports(5, 60), "Report 3, updated", ...reports(0, 3));
   assert.equal(await page.locator(".older").isVisible(), false);
   assert.equal(await page.evaluate(() => document.querySelector("news-feed").shadowRoot.activeElement?.querySelector(".headline").textContent), "Report 9");
+  assert.deepEqual(await page.evaluate(() => window.busy), ["feed true", "feed null"]);
 });
 
 test("a link to an item opens it where it stands, also an old one, on arrival and later", async () => {
@@ -578,6 +584,29 @@ test("a link to an item opens it where it stands, also an old one, on arrival an
   assert.equal(new URL(page.url()).hash, `#item-${all[60].id}`);
   await page.goBack();
   await at(all[70]);
+});
+
+test("an old item that a link led to is there again after the widget has begun anew", async () => {
+  const [old] = await publishMany(60);
+  const page = await chromium.tab();
+  let socket;
+  await page.routeWebSocket("**", (one) => {
+    socket = one;
+    one.connectToServer();
+  });
+  await page.goto(`${host()}#item-${old.id}`);
+  await item(page, old).waitFor();
+  const { items, position } = await page.evaluate(async (url) => (await fetch(url)).json(), `${server.origin}/v1/feeds/${FEED}/items?limit=10`);
+  const last = items.at(-1);
+  const before = `${Date.parse(last.published)}_${last.id}`;
+  await page.evaluate(() => {
+    document.querySelector("news-feed").addEventListener("snapshot", () => (window.anew = true));
+  });
+  socket.send(JSON.stringify({ type: "reset", feed: FEED, reason: "trimmed" }));
+  socket.send(JSON.stringify({ type: "snapshot", feed: FEED, items, before, position, done: true }));
+  await page.waitForFunction(() => window.anew);
+  await item(page, old).waitFor();
+  assert.ok((await headlines(page)).length > items.length);
 });
 
 test("a link is shared, or copied, or put into the address bar: whatever the browser can do", async () => {
@@ -671,10 +700,22 @@ test("a screen reader is told counts and how the connection is, never bodies, at
   await page.clock.runFor(8_000);
   assert.deepEqual(await told(), ["3 new updates"]);
   await page.clock.runFor(3_000);
-  assert.deepEqual(await told(), ["3 new updates", "1 new update"]);
+  assert.deepEqual(await told(), ["3 new updates", "", "1 new update"]);
   await page.evaluate(() => document.querySelector("news-feed").pause());
   await page.clock.runFor(11_000);
-  assert.deepEqual(await told(), ["3 new updates", "1 new update", "Paused"]);
+  assert.deepEqual(await told(), ["3 new updates", "", "1 new update", "", "Paused"]);
+  await page.evaluate(() => document.querySelector("news-feed").resume());
+  await live(page);
+  await server.publish("Secret 4");
+  await page.waitForSelector("text=Secret 4");
+  await page.clock.runFor(11_000);
+  assert.deepEqual((await told()).slice(-2), ["", "1 new update. Live"]);
+  for (const headline of ["Secret 5", "Secret 6"]) {
+    await server.publish(headline);
+    await page.waitForSelector(`text=${headline}`);
+    await page.clock.runFor(11_000);
+    assert.deepEqual((await told()).slice(-2), ["", "1 new update"], "the same words, and new ones");
+  }
 });
 
 test("an item has its own language and direction, in a feed that has another", async () => {

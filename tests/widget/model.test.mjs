@@ -71,6 +71,14 @@ test("withheld, removed and left items drop out, and a released one returns", ()
   assert.equal(shown(feed), "");
 });
 
+test("that an item is taken away is told also where it is not known any more", () => {
+  const feed = loaded([item("b", 2)]);
+  for (const type of ["item.withheld", "item.removed"]) {
+    const told = feed.apply(change(type, { id: "a", status: type.slice(5) }));
+    assert.deepEqual(told, { type, id: "a", item: null, previous: null, fresh: false });
+  }
+});
+
 test("a page read before an item was dropped does not bring it back, one read after its release does", () => {
   const feed = loaded([item("a", 1)], "0_x");
   feed.apply({ type: "item.withheld", position: "900-0", item: { id: "a", status: "withheld" } });

@@ -43,9 +43,13 @@ const real = { WebSocket: globalThis.WebSocket, fetch: globalThis.fetch, Broadca
 const realNavigator = globalThis.navigator;
 /** Hands the lock to the tab; the answers to its reads, in turn; what it asked for. */
 let promote, answers, asked, leader, feed;
+/** What the lock waits for before it is answered at all. */
+let decided;
 beforeEach(async () => {
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: NOON });
   [sockets, answers, asked, Channel.all] = [[], [], [], []];
+  decided = null;
+  globalThis.document = new EventTarget();
   Object.assign(globalThis, {
     WebSocket: FakeSocket,
     BroadcastChannel: Channel,
@@ -57,6 +61,7 @@ beforeEach(async () => {
   });
   const locks = {
     async request(name, { ifAvailable }, act) {
+      if (decided) await decided;
       if (ifAvailable) act(null);
       else await new Promise((granted) => (promote = () => granted(act({ name }))));
     },
@@ -80,6 +85,7 @@ afterEach(async () => {
   await settled();
   mock.timers.reset();
   Object.assign(globalThis, real);
+  delete globalThis.document;
   Object.defineProperty(globalThis, "navigator", { configurable: true, value: realNavigator });
 });
 
@@ -162,6 +168,19 @@ test("a snapshot of which it did not hear the first page is not taken for the wh
   assert.deepEqual(feed.items.items.map(({ id }) => id).sort(), ["y", "z"]);
 });
 
+test("put aside and looked at again, it has what it missed, however late the lock is answered", async () => {
+  let decide;
+  decided = new Promise((done) => (decide = done));
+  document.dispatchEvent(new Event("freeze"));
+  say({ message: change(6, "a") });
+  document.dispatchEvent(new Event("resume"));
+  say({ message: change(7, "b") });
+  answers.push(page([change(6, "a"), change(7, "b")], "7-00000000"));
+  decide();
+  await settled();
+  assert.deepEqual(feed.came, ["a", "b"]);
+});
+
 test("what ended for the leader ended for it", () => {
   say({ feed: "news", why: "This feed no longer exists." });
   assert.deepEqual([feed.status.state, feed.status.why], ["ended", "This feed no longer exists."]);
@@ -193,6 +212,23 @@ test("a leader that does not answer any more is not believed in", () => {
   assert.equal(sockets.length, 1, "it has a connection of its own");
   assert.equal(new URL(sockets[0].url).searchParams.get("after"), "5-00000000");
 });
+
+for (const [what, deny] of [
+  ["locks", () => (navigator.locks.request = async () => Promise.reject(new DOMException("denied", "SecurityError")))],
+  ["channels", () => (globalThis.BroadcastChannel = function denied() { throw new DOMException("denied", "SecurityError"); })],
+]) {
+  test(`where a page may have no ${what}, it has a connection of its own`, async () => {
+    feed.stop();
+    mock.timers.tick(1);
+    deny();
+    feed.start();
+    mock.timers.tick(1);
+    await settled();
+    assert.deepEqual(sockets.map(({ url }) => new URL(url).searchParams.get("after")), ["5-00000000"]);
+    sockets[0].onmessage({ data: JSON.stringify(change(6, "a")) });
+    assert.deepEqual([feed.came, feed.status.state], [["a"], "live"]);
+  });
+}
 
 test("a crowd of messages does not wait for a reading for ever", async () => {
   leader.n += 1;

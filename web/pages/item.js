@@ -30,22 +30,26 @@ function tell(head = null) {
   document.head.append(...(head?.querySelectorAll(TOLD) ?? []));
 }
 
-/** Shows the page as the server writes it once it knows of this version; of one that is gone, there is no page. */
-async function renew(version) {
+/** Shows the page as the server writes it once it knows what is known here; of an item that is gone, there is none. */
+async function renew() {
   const mine = (coming = Symbol());
+  const { position } = live;
   for (let pause = FIRST_PAUSE; mine === coming; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
       // A cache on the way has nothing under an address that is new to it.
       const answer = await fetch(`${location.pathname}?at=${live.position}`, { headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const written = page.querySelector(`[data-id="${id}"]`);
-      const known = answer.ok ? Number(written?.dataset.version) >= version : answer.status < 500;
+      const written = page.querySelector("[data-newswire]");
+      const { items = [], position: at } = JSON.parse(written?.textContent ?? "{}");
+      // A server may be behind the one that told of the change, and still have what was taken away.
+      const known = answer.ok ? seqOf(at) >= seqOf(position) : isAbsent(answer) && live.item(id)?.status !== "usable";
       if (mine !== coming) return;
       if (known) {
         const focused = main.contains(document.activeElement);
         document.title = page.title;
         tell(page.head);
-        page.querySelector("[data-newswire]")?.remove();
+        written?.remove();
+        for (const one of items) shown.add(one.id);
         main.replaceChildren(...page.querySelector("main").childNodes);
         if (focused) main.focus({ preventScroll: true });
         return;
@@ -58,15 +62,37 @@ async function renew(version) {
   }
 }
 
-live.addEventListener("change", ({ detail }) => {
-  if (!shown.has(detail.id)) return;
-  const own = detail.id === id;
-  if (own && detail.item?.status !== "usable") {
+/** The number in a position, `SEQ-MARK`. */
+function seqOf(position) {
+  return Number.parseInt(position, 10);
+}
+
+/** Whether an answer says that there is nothing to be read, and not that it cannot be had now. */
+function isAbsent({ status }) {
+  return status < 500 && status !== 429;
+}
+
+/** Takes away what is shown of an item: all of the page, or the line with its headline. */
+function lose(which) {
+  if (which === id) {
     main.replaceChildren();
     document.title = document.querySelector("h1").textContent;
     tell();
+    return;
   }
-  renew(own ? (detail.item?.version ?? Infinity) : 0);
+  for (const line of main.querySelectorAll(".update-of, .instead")) {
+    if (line.querySelector(`a[href*="${which}"]`)) line.remove();
+  }
+}
+
+live.addEventListener("change", ({ detail }) => {
+  if (!shown.has(detail.id)) return;
+  if (detail.item?.status !== "usable") lose(detail.id);
+  renew();
 });
-live.addEventListener("snapshot", () => renew(0));
+live.addEventListener("snapshot", () => {
+  // One that is not in it may only be older than what it holds.
+  for (const one of shown) if (live.item(one)?.status === "canceled") lose(one);
+  renew();
+});
 live.start();

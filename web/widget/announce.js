@@ -18,18 +18,17 @@ export class Announcer {
   /** So many more items are new. */
   fresh(count, labels) {
     this.count += count;
-    this.labels = labels;
-    this.#soon();
+    this.#soon(labels);
   }
 
   /** How the connection is, or something else in words; only the newest is said. */
   tell(text, labels) {
     this.status = text;
-    this.labels = labels;
-    this.#soon();
+    this.#soon(labels);
   }
 
-  #soon() {
+  #soon(labels) {
+    this.labels = labels;
     if (this.timer) return;
     // A moment is waited in any case: what is over by then needs no words, and what comes together is said together.
     this.timer = setTimeout(() => this.#say(), Math.max(500, this.last + PAUSE - performance.now()));
@@ -44,6 +43,8 @@ export class Announcer {
     if (!text) return;
     this.last = performance.now();
     this.box.lang = this.labels.lang;
-    this.box.textContent = text;
+    // The same words once more would be no change.
+    this.box.textContent = "";
+    setTimeout(() => (this.box.textContent = text), 100);
   }
 }

@@ -5,12 +5,12 @@
 
 import { holds } from "./model.js";
 
-/** Makes an element: its class, its attributes, its children (nodes or text; nothing is made of null and ""). */
+/** Makes an element: its class, its attributes, its children (nodes or text; nothing is made of what is null, "", 0 or false). */
 export function element(name, className, attributes, ...children) {
   const made = document.createElement(name);
   // What a style sheet of ours can name, one of the host page can: each class is a part, too.
   for (const [key, value] of Object.entries({ class: className, part: className, ...attributes })) {
-    if (value !== null && value !== undefined) made.setAttribute(key, value);
+    if (value != null) made.setAttribute(key, value);
   }
   made.append(...children.filter(Boolean));
   return made;
@@ -23,7 +23,7 @@ function link(href) {
 
 /** An item that may be linked to: known, and neither withheld nor retracted. */
 function usable(feed, id) {
-  const item = id ? feed.item(id) : null;
+  const item = feed.item(id);
   return item?.status === "usable" ? item : null;
 }
 
@@ -39,8 +39,8 @@ export function article(item, { feed, dates, labels, now, today }) {
   const on = {
     breaking: !canceled && holds(item.breaking, now),
     pinned: holds(item.pinned, now),
-    key: !canceled && Boolean(item.keyEvent),
-    summary: !canceled && Boolean(item.summary),
+    key: !canceled && item.keyEvent,
+    summary: !canceled && item.summary,
   };
   const states = Object.keys(on).filter((name) => on[name]);
   // The widget's words are in a language of their own, and stand on the item's side.
@@ -50,13 +50,13 @@ export function article(item, { feed, dates, labels, now, today }) {
     "div",
     "story",
     { lang: item.language, dir: item.dir ?? (item.language ? null : "auto") },
-    told.length ? element("p", "labels", null, ...told) : null,
+    told.length && element("p", "labels", null, ...told),
     ...(canceled ? notice(item, feed, dates, labels, words) : parts(item, feed, dates, labels, words)),
   );
   const named = canceled || item.headline ? "headline" : "time";
   return element(
     "article",
-    ["item", ...states, canceled ? "canceled" : null].filter(Boolean).join(" "),
+    ["item", ...states, canceled && "canceled"].filter(Boolean).join(" "),
     {
       id: `item-${item.id}`,
       "data-id": item.id,
@@ -71,7 +71,7 @@ export function article(item, { feed, dates, labels, now, today }) {
       null,
       element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item, on.pinned, today)),
       element("span", "ago", { "data-at": item.published, lang: labels.lang, dir: labels.dir }),
-      canceled ? null : dates.updated(item, labels),
+      !canceled && dates.updated(item, labels),
     ),
     story,
   );
@@ -83,10 +83,8 @@ function notice(item, feed, dates, labels, words) {
   const instead = usable(feed, replacedBy);
   return [
     element("h3", "headline", { id: `headline-${item.id}`, lang: labels.lang }, labels.retracted),
-    element("p", "reason", null, reason ?? "", at ? " " : null, at ? dates.dated(at) : null),
-    instead
-      ? element("p", "instead", null, element("span", null, words, labels.instead), " ", anchor(instead, labels))
-      : null,
+    element("p", "reason", null, reason, at && " ", at && dates.dated(at)),
+    instead && element("p", "instead", null, element("span", null, words, labels.instead), " ", anchor(instead, labels)),
   ];
 }
 
@@ -97,12 +95,10 @@ function anchor(item, labels) {
 function parts(item, feed, dates, labels, words) {
   const earlier = usable(feed, item.updateOf);
   return [
-    earlier
-      ? element("p", "update-of", null, element("span", null, words, labels.update), " ", anchor(earlier, labels))
-      : null,
-    item.headline ? element("h3", "headline", { id: `headline-${item.id}` }, item.headline) : null,
+    earlier && element("p", "update-of", null, element("span", null, words, labels.update), " ", anchor(earlier, labels)),
+    item.headline && element("h3", "headline", { id: `headline-${item.id}` }, item.headline),
     byline(item),
-    item.body ? body(item.body) : null,
+    item.body && body(item.body),
     ...(item.media ?? []).map((one) => medium(one, labels)),
     ...(item.related ?? []).map((one) => related(one, labels, words)),
     ...(item.corrections ?? []).filter((one) => one.kind !== "refile" && one.note).map((one) => note(one, dates, labels, words)),
@@ -117,12 +113,12 @@ function byline(item) {
       "author",
       null,
       link(author.url) ? element("a", null, { href: author.url, rel: "author" }, author.name) : author.name,
-      author.role ? element("span", "role", null, `, ${author.role}`) : null,
+      author.role && element("span", "role", null, `, ${author.role}`),
     ),
   );
   const who = item.byline ? [element("span", "author", null, item.byline)] : people;
   if (item.located) who.push(element("span", "located", null, item.located));
-  return who.length ? element("p", "byline", null, ...row(who, " · ")) : null;
+  return who.length && element("p", "byline", null, ...row(who, " · "));
 }
 
 /** A page that forbids markup from text (Trusted Types) is told who makes it. */
@@ -169,7 +165,7 @@ function medium(one, labels) {
   }
   const under = [["caption", caption], ["credit", credit]].filter(([, text]) => text);
   const spans = under.map(([name, text]) => element("span", name, null, text));
-  return element("figure", `media ${kind}`, null, shown, under.length ? element("figcaption", null, null, ...row(spans, " ")) : null);
+  return element("figure", `media ${kind}`, null, shown, under.length && element("figcaption", null, null, ...row(spans, " ")));
 }
 
 function related(one, labels, words) {
@@ -180,7 +176,7 @@ function related(one, labels, words) {
     "a",
     "related",
     { href, rel: "noopener" },
-    image ? element("img", null, { src: image, alt: "", loading: "lazy", width: 96, height: 64 }) : null,
+    image && element("img", null, { src: image, alt: "", loading: "lazy", width: 96, height: 64 }),
     element(
       "span",
       null,

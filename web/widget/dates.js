@@ -66,8 +66,8 @@ export class Dates {
       "time",
       "published",
       { id: `time-${item.id}`, datetime: item.published, title: this.exact.format(new Date(item.published)) },
-      elsewhere ? element("span", "date", null, this.brief(item.published)) : null,
-      elsewhere ? " " : null,
+      elsewhere && element("span", "date", null, this.brief(item.published)),
+      elsewhere && " ",
       element("span", "clock", null, clock),
       " ",
       element("span", "zone", null, zone),
@@ -86,8 +86,7 @@ export class Dates {
   /** A moment in full, with `GMT` as the server writes it. */
   dated(at) {
     const moment = new Date(at);
-    if (Number.isNaN(moment.getTime())) return "";
-    return element("time", null, { datetime: at }, this.full.format(moment).replace(/\+0$/, ""));
+    return !isNaN(moment) && element("time", null, { datetime: at }, this.full.format(moment).replace(/\+0$/, ""));
   }
 
   /** How long ago, while that says more than the clock: within a day. */

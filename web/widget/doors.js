@@ -30,7 +30,7 @@ export function webSocketDoor({ source, feeds, onMessage, onLost }) {
 
 /** By `fetch`, which unlike EventSource sends a token, tells why it was refused, and is there outside of browsers. */
 export function eventsDoor({ source, feeds, onMessage, onLost }) {
-  if (feeds.length > MOST_EVENT_STREAMS) throw new Error("too many feeds for events");
+  if (feeds.length > MOST_EVENT_STREAMS) throw new RangeError();
   return runDoor(onLost, (signal) =>
     Promise.race(
       feeds.map(async ({ feed, position }) => {

@@ -44,7 +44,7 @@ class Line {
   constructor(source, timing, share, onEmpty) {
     Object.assign(this, { source, timing, onEmpty });
     // What a token opens is for this page alone.
-    this.shares = share && !source.token && globalThis.navigator?.locks && globalThis.BroadcastChannel;
+    this.shares = share && !source.token && globalThis.navigator?.locks;
     this.connection = new Connection({
       source,
       timing,
@@ -103,28 +103,34 @@ class Line {
 
   #enter() {
     if (this.status.state !== "live") this.#tell({ state: "connecting" });
-    if (!this.shares) return this.connection.open();
+    const alone = () => {
+      this.#leave();
+      this.connection.open();
+    };
+    if (!this.shares) return alone();
     const follow = () => {
       this.follows = true;
       /** The feeds whose snapshots are heard from their first page on. */
       this.begun = new Set();
       this.#catchUp(() => true);
     };
-    this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, {
-      follow,
-      lead: () => {
-        this.follows = false;
-        this.connection.open();
-      },
-      hear: (word, gap) => {
-        if (gap) follow();
-        this.#hear(word);
-      },
-      despair: () => {
-        this.#leave();
-        this.connection.open();
-      },
-    });
+    try {
+      this.tabs = new Tabs(`newswire 1 ${this.source.key} ${this.feeds}`, {
+        follow,
+        lead: () => {
+          this.follows = false;
+          this.connection.open();
+        },
+        hear: (word, gap) => {
+          if (gap) follow();
+          this.#hear(word);
+        },
+        despair: alone,
+      });
+    } catch {
+      // An old browser, or a page that may not share anything.
+      alone();
+    }
   }
 
   /** Before the lock is given to one or the other, a tab does neither. */
@@ -133,6 +139,8 @@ class Line {
   }
 
   #leave() {
+    // Who was on the line misses what is said from now on, until it is on one again.
+    for (const member of this.members.keys()) this.members.set(member, undefined);
     this.tabs?.leave();
     this.tabs = null;
     this.follows = false;

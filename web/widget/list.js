@@ -22,7 +22,7 @@ export class List {
 
   /**
    * Draws. Returns the articles that were not there before, from top to bottom. `apart` are items below all others;
-   * `context`: what articles are made with; `open`: whether older items follow; `keyEvents`: whether they are listed.
+   * `context`: what articles are made with; `open`: where older items follow, if any do; `keyEvents`: whether they are listed.
    */
   draw({ pinned, items, apart }, context, { open, keyEvents }) {
     const { dates, labels } = context;

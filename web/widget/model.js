@@ -71,7 +71,7 @@ export class FeedModel {
       this.dropped.delete(id);
       this.dropped.set(id, seqOf(position));
       if (this.dropped.size > MOST_ASIDE) this.dropped.delete(this.dropped.keys().next().value);
-      return previous && { type, id, item: null, previous, fresh: false };
+      return { type, id, item: null, previous, fresh: false };
     }
     this.dropped.delete(id);
     if (!this.#put(item)) return null;

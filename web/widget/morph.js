@@ -35,7 +35,7 @@ function drop(node) {
 /** What was put in the place of something (an embed that was opened, a picture that is not to be had) stays there. */
 function opened(old, made) {
   const source = old.dataset?.instead;
-  return Boolean(source) && (!made || source === (made.dataset?.src ?? made.getAttribute?.("src")));
+  return source && (!made || source === (made.dataset?.src ?? made.getAttribute?.("src")));
 }
 
 /** Makes these the children, in this order, moving only what stands elsewhere. */

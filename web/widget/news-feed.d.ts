@@ -1,6 +1,6 @@
 // What news-feed.js offers to TypeScript. Importing it defines the element.
 
-import type { Change, Item, Snapshot, Status } from "./newswire-client.js";
+import type { Change, FeedInfo, Item, Snapshot, Status } from "./newswire-client.js";
 
 export { LiveFeed } from "./newswire-client.js";
 
@@ -47,6 +47,8 @@ export interface Labels {
 export interface NewsFeedEvents {
   item: CustomEvent<Change>;
   status: CustomEvent<Status>;
+  snapshot: CustomEvent<{ reason: string }>;
+  info: CustomEvent<FeedInfo>;
 }
 
 export class NewsFeed extends HTMLElement {

@@ -111,7 +111,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   attributeChangedCallback(name, was, is) {
     if (was === is) return;
-    if (/^(time-zone|title-count|key-events)$/.test(name)) this.#redraw();
+    // The names of two words are about how things are shown.
+    if (name.includes("-")) this.#redraw();
     else this.#restart();
   }
 
@@ -170,18 +171,21 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     this.#drawn = false;
     this.#held.clear();
     this.#came.clear();
-    const on = (type, act) => live.addEventListener(type, ({ detail }) => this.#live === live && act(detail));
-    on("change", (detail) => {
-      if (detail.fresh && detail.item?.status === "usable") this.#came.add(detail.id);
+    /** What is heard is done here, and told to the page. */
+    const on = (type, act, told = type) =>
+      live.addEventListener(type, ({ detail }) => {
+        if (this.#live !== live) return;
+        act(detail);
+        this.dispatchEvent(new CustomEvent(told, { detail }));
+      });
+    const change = ({ fresh, item, id }) => {
+      if (fresh && item?.status === "usable") this.#came.add(id);
       this.#soon();
-      this.#emit("item", detail);
-    });
+    };
+    on("change", change, "item");
     on("snapshot", () => this.#anew());
     on("info", () => this.#soon());
-    on("status", (status) => {
-      this.#tell();
-      this.#emit("status", status);
-    });
+    on("status", () => this.#tell());
     this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
     this.#draw();
@@ -251,6 +255,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     for (const { id } of items.slice(0, Math.max(0, there))) this.#came.add(id);
     this.#loaded = true;
     this.#draw();
+    // What a link led to may be older than what came.
+    for (const id of this.#linked) this.#live.find(id).then(() => this.#soon(), () => {});
   }
 
   /** What is not held back. */
@@ -301,7 +307,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     set(box, "lang", info?.language);
     set(box, "dir", info?.dir);
     const context = { feed: this.#live, dates, labels, now, today: dates.today(now) };
-    const open = Boolean(this.#live.before);
+    const open = this.#live.before;
     const keyEvents = this.getAttribute("key-events") !== "off";
     const added = this.#list.draw(this.#shown(), context, { open, keyEvents });
     more.hidden = !open;
@@ -404,14 +410,15 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   async #older() {
     const { older, box } = this.#parts;
-    set(box, "aria-busy", "true");
+    const busy = (is) => box.querySelectorAll(".items").forEach((one) => (one.ariaBusy = is));
+    busy(true);
     let label = this.#labels.older;
     try {
       await this.#live.older();
     } catch {
       label = this.#labels.again;
     }
-    set(box, "aria-busy");
+    busy(null);
     words(older, label, this.#labels);
     const focused = this.shadowRoot.activeElement === older;
     const [first] = this.#draw();
@@ -445,10 +452,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     one.dataset.target = "";
     one.focus({ preventScroll: true });
     this.#place.show(one, false);
-  }
-
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 

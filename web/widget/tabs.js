@@ -13,7 +13,10 @@ export class Tabs {
   /** The last word about the connection. */
   #last = { status: { state: "connecting" } };
 
-  /** `hear(word, gap)`: what the leader says; with `gap`, something before it was missed. `despair()`: it is silent. */
+  /**
+   * `hear(word, gap)`: what the leader says; with `gap`, something before it was missed. `despair()`: it is silent, or
+   * this page may have no lock; the channel may be denied at once, as an error.
+   */
   constructor(name, { lead, follow, hear, despair }) {
     const { signal } = this.#leaving;
     const { locks } = navigator;
@@ -35,10 +38,11 @@ export class Tabs {
       lead();
       return new Promise((done) => signal.addEventListener("abort", done));
     };
-    locks.request(name, { ifAvailable: true }, (lock) => {
-      if (signal.aborted) return null;
+    const ask = (options, act) => locks.request(name, options, act).catch(() => signal.aborted || despair());
+    ask({ ifAvailable: true }, (lock) => {
+      if (signal.aborted) return;
       if (lock) return rule();
-      locks.request(name, { signal }, rule).catch(() => {});
+      ask({ signal }, rule);
       this.looking = setInterval(() => {
         if (Date.now() - heard < SILENCE) return;
         questions += 1;
@@ -47,7 +51,6 @@ export class Tabs {
       }, LOOK);
       channel.postMessage({});
       follow();
-      return null;
     });
   }
 
