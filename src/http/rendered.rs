@@ -18,6 +18,7 @@ use std::{
 use tokio::{sync::Semaphore, time::Instant};
 use uuid::Uuid;
 
+use super::rendition::Ground;
 pub use super::rendition::{Made, Rendition};
 use crate::{
     live::{Awake, Feeds},
@@ -148,9 +149,9 @@ impl Renditions {
             Standing::Aside => Some(self.parts.acquire().await.expect("it is never closed")),
         };
         for _ in 0..TRIES {
-            let window = (awake.number, awake.standing().generation);
+            let ground = Ground::of(awake);
             let Some(made) = make().await? else { return Ok(None) };
-            let rendition = Arc::new(Rendition::of(made, window, feeds.store.now()));
+            let rendition = Arc::new(Rendition::of(made, ground, feeds.store.now()));
             // It was made just now, however long that took; only what must not be shown is made again.
             if rendition.may_be_shown(awake) {
                 self.keep(&name, rendition.clone());

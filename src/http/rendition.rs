@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::conditional;
 use crate::{
-    live::{Awake, awake::Standing, bell::Number, freshness::STALE_AFTER},
+    live::{Awake, bell::Number, freshness::STALE_AFTER},
     news::{Moment, Position, feed::Access},
 };
 
@@ -34,14 +34,30 @@ pub struct Made {
     pub until: Option<Moment>,
 }
 
+/// What a rendition stands on: with another of these it is of another feed, or for other people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ground {
+    /// What [`Awake::number`] was.
+    number: Number,
+    /// The generation of its window.
+    generation: u64,
+    /// Whether everybody could read the feed.
+    public: bool,
+}
+
+impl Ground {
+    pub(super) fn of(awake: &Awake) -> Self {
+        Self { number: awake.number, generation: awake.standing().generation, public: awake.is_public() }
+    }
+}
+
 /// What was made, with what it was made at.
 #[derive(Debug)]
 pub struct Rendition {
     text: Bytes,
     etag: String,
     position: Position,
-    /// What [`Awake::number`] was, and the generation of its window.
-    window: (Number, u64),
+    ground: Ground,
     until: Option<Moment>,
     made: Instant,
     /// When that was, by the store's clock, rounded up to a whole second.
@@ -54,11 +70,11 @@ impl Rendition {
         self.text.len()
     }
 
-    pub(super) fn of(made: Made, window: (Number, u64), now: Moment) -> Self {
+    pub(super) fn of(made: Made, ground: Ground, now: Moment) -> Self {
         let Made { text, position, until } = made;
         let since = Moment::from_millis((now.millis().div_euclid(1_000) + 1) * 1_000);
         let etag = conditional::etag(&text);
-        Self { text: text.into(), etag, position, window, until, made: Instant::now(), since }
+        Self { text: text.into(), etag, position, ground, until, made: Instant::now(), since }
     }
 
     /// How long nothing in it ends by itself; none: nothing does.
@@ -67,10 +83,10 @@ impl Rendition {
         self.until.map(|until| Duration::from_millis(millis(until)))
     }
 
-    /// Whether the feed did not sleep or go since it was made, no cut came, and no change that took text away.
+    /// Whether the feed did not sleep or go since it was made, no cut came, it was not opened or closed to the public, and
+    /// no change took text away.
     pub(super) fn may_be_shown(&self, awake: &Awake) -> bool {
-        let Standing { generation, taken_away } = awake.standing();
-        (awake.number, generation) == self.window && taken_away <= self.position.seq
+        Ground::of(awake) == self.ground && awake.standing().taken_away <= self.position.seq
     }
 
     /// Whether it says what the feed says.
@@ -128,7 +144,7 @@ mod tests {
     fn rendition() -> Rendition {
         let position = Position { seq: 7, mark: Mark(1) };
         let made = Made { text: "<feed/>".to_owned(), position, until: None };
-        Rendition::of(made, (0, 0), Moment::from_millis(MADE))
+        Rendition::of(made, Ground { number: 0, generation: 0, public: true }, Moment::from_millis(MADE))
     }
 
     fn asked(rendition: &Rendition, name: header::HeaderName, value: &str, after: i64) -> StatusCode {
