@@ -22,6 +22,6 @@ export function dress(root) {
   }
   const link = document.createElement("link");
   link.rel = "stylesheet";
-  link.href = CSS ? new URL("widget/news-feed.css", serverOf(import.meta.url)) : new URL("./news-feed.css", import.meta.url);
+  link.href = new URL("widget/news-feed.css", serverOf(import.meta.url));
   root.prepend(link);
 }
