@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::json;
 use support::{
+    port::Port,
     server::{FEED, Kept, Server},
     stream::{Door, Stream},
     until,
@@ -26,7 +27,7 @@ async fn again(server: &Server, options: &[&str]) {
 /// An nginx of the test's own; ended by its process id when dropped.
 struct Nginx {
     child: Child,
-    port: u16,
+    port: Port,
     _dir: TempDir,
 }
 
@@ -34,10 +35,8 @@ impl Nginx {
     /// Serves `/news/` from there: `upstream` ends with a slash where it takes the path away.
     fn start(upstream: &str) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its address").port();
-        drop(free);
-        let path = dir.path().display();
+        let port = Port::any();
+        let (path, listen) = (dir.path().display(), port.number);
         let location = if upstream.ends_with('/') { "/news/" } else { "/news" };
         let config = format!(
             "daemon off; pid {path}/pid; error_log {path}/log; worker_processes 1; events {{ worker_connections 64; }}
@@ -47,7 +46,7 @@ impl Nginx {
                  fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;
                  map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
                  server {{
-                     listen 127.0.0.1:{port};
+                     listen 127.0.0.1:{listen};
                      location {location} {{
                          proxy_pass {upstream};
                          proxy_http_version 1.1;
@@ -73,7 +72,7 @@ impl Nginx {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.port.number)
     }
 }
 

@@ -19,6 +19,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{
     crowd::Crowd,
+    port::Port,
     server::{FEED, Kept, Server, accepted},
     stream::{Door, Said, Stream},
     until,
@@ -39,7 +40,7 @@ enum Kind {
 /// A proxy of the test's own; ended by its process id when dropped.
 struct Proxy {
     child: Child,
-    port: u16,
+    port: Port,
     dir: TempDir,
 }
 
@@ -47,16 +48,14 @@ impl Proxy {
     /// Starts one in front of these nodes, and waits until it serves.
     async fn start(kind: Kind, nodes: [&Server; 2]) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its address").port();
-        drop(free);
+        let port = Port::any();
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
         let mut command = match kind {
-            Kind::Nginx => nginx(dir.path(), &samples.join("nginx"), port, nodes),
+            Kind::Nginx => nginx(dir.path(), &samples.join("nginx"), port.number, nodes),
             Kind::HAProxy => {
                 let mut command = Command::new("haproxy");
                 command.arg("-f").arg(samples.join("haproxy/haproxy.cfg"));
-                command.env("NEWSWIRE_BIND", format!("127.0.0.1:{port}"));
+                command.env("NEWSWIRE_BIND", format!("127.0.0.1:{}", port.number));
                 if fs::metadata(dir.path()).expect("our own directory").uid() != 0 {
                     command.env("NEWSWIRE_NOT_ROOT", "1");
                 }
@@ -78,7 +77,7 @@ impl Proxy {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.port.number)
     }
 
     async fn follow(&self, door: Door, query: &str) -> Stream {
@@ -236,7 +235,7 @@ async fn who_asks_is_known_through_haproxy() {
 async fn an_upgrade_is_not_noticed(kind: Kind) {
     let nodes = two_nodes().await;
     let proxy = Proxy::start(kind, [&nodes[0], &nodes[1]]).await;
-    let mut crowd = Crowd::of(&[proxy.port]);
+    let mut crowd = Crowd::of(&[proxy.port.number]);
     crowd.come(READERS);
     let seen = crowd.seen.clone();
     until("the crowd is there", async || seen.everywhere() == READERS).await;

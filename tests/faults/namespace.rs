@@ -4,7 +4,7 @@
 
 use std::{net::Ipv4Addr, process::Command};
 
-use crate::{link::Way, support::redis::Port};
+use crate::{link::Way, support::port::Port};
 
 /// Where frames go that are to be lost: to a card that nobody has.
 const NOBODY: &str = "02:00:00:00:00:01";

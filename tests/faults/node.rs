@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     link::{Far, Link},
     namespace::Namespace,
-    support::redis::Port,
+    support::port::Port,
     wire::Wire,
     world::{PATIENCE, until},
 };

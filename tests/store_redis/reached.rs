@@ -87,7 +87,7 @@ async fn sentinels_over_tls_lead_to_a_master_over_tls() {
     }
     let authority = Authority::new();
     let redis = SecureRedis::start(&authority);
-    let port = crate::support::redis::Port::any();
+    let port = crate::support::port::Port::any();
     let mut lines = vec!["tls-replication yes".to_owned(), format!("tls-port {}", port.number)];
     lines.extend(authority.settings().iter().map(|setting| setting.join(" ")));
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();

@@ -9,6 +9,7 @@ pub(crate) mod dice;
 pub(crate) mod newsroom;
 pub(crate) mod node;
 pub(crate) mod place;
+pub(crate) mod port;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod redis;

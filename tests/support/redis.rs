@@ -7,7 +7,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Mutex,
@@ -15,6 +15,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use super::port::Port;
 
 /// A redis-server.
 pub(crate) struct RedisServer {
@@ -207,31 +209,6 @@ impl Drop for RedisServer {
 /// The program that is a redis-server, and, told so, a Sentinel.
 pub(super) fn program() -> String {
     std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
-}
-
-/// A port that is ours for as long as this lives, also while nobody listens on it: no other test takes it meanwhile.
-/// It lies below the ports that the system gives away by itself, and so does the one 10,000 above it (a cluster's).
-pub(crate) struct Port {
-    pub(crate) number: u16,
-    _lock: File,
-}
-
-impl Port {
-    /// One that nobody has.
-    pub(crate) fn any() -> Self {
-        const FIRST: u16 = 20_000;
-        const COUNT: u16 = 2_500;
-        let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("fewer than the ports");
-        for offset in 0..COUNT {
-            let number = FIRST + (start + offset) % COUNT;
-            let lock = File::create(std::env::temp_dir().join(format!("newswire-test-port-{number}")));
-            let lock = lock.expect("a file in the temporary directory");
-            if lock.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
-                return Self { number, _lock: lock };
-            }
-        }
-        panic!("{COUNT} ports are taken");
-    }
 }
 
 /// Copies a directory of plain files.

@@ -7,7 +7,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::redis::{Port, RedisServer, program};
+use super::{
+    port::Port,
+    redis::{RedisServer, program},
+};
 
 /// An authority, and a certificate of its that is good for this machine's own address.
 pub(crate) struct Authority {

@@ -12,7 +12,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    redis::{Port, RedisServer, program},
+    port::Port,
+    redis::{RedisServer, program},
     until,
 };
 

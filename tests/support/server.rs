@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::{PATIENCE, redis::RedisServer};
+use super::{PATIENCE, port::Port, redis::RedisServer};
 
 /// The feed that a first run creates.
 pub(crate) const FEED: &str = "news-feed";
@@ -34,7 +34,7 @@ pub(crate) struct Server {
     given: Vec<(&'static str, PathBuf)>,
     /// None while it is down.
     process: Mutex<Option<Child>>,
-    port: u16,
+    port: Port,
     /// The editor's token that the first run printed.
     pub(crate) token: String,
     pub(crate) client: reqwest::Client,
@@ -69,9 +69,9 @@ impl Server {
         let _there = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         let dir = TempDir::new().expect("a temporary directory");
-        let mut server = Self { dir, redis, given, process: Mutex::new(None), port: 0, token: String::new(), client };
+        let mut server =
+            Self { dir, redis, given, process: Mutex::new(None), port: Port::any(), token: String::new(), client };
         let said = server.spawn(&mut server.command());
-        server.port = port_of(&said);
         server.token = token.unwrap_or_else(|| token_of(&said).expect("a first run prints a token"));
         server.ready().await;
         server
@@ -80,7 +80,7 @@ impl Server {
     /// The command that starts it, for a test to add to.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_newswire"));
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--drain", "10"]);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port.number), "--drain", "10"]);
         // A stop tells all readers at once, unless a test says otherwise with an option, which wins.
         command.env("NEWSWIRE_SPREAD", "0");
         for (option, value) in self.place() {
@@ -226,12 +226,12 @@ impl Server {
 
     /// An address on it.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.port.number)
     }
 
     /// Its port.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// A request without a token.
@@ -303,12 +303,6 @@ pub(crate) async fn accepted(answer: reqwest::Result<Response>) -> Value {
     let mut json: Value = serde_json::from_str(&body).expect("JSON");
     json["etag"] = etag.into();
     json
-}
-
-fn port_of(said: &[String]) -> u16 {
-    let page = said.iter().find(|line| line.contains("page")).expect("it says where its page is");
-    let port = page.trim().trim_end_matches('/').rsplit(':').next().expect("a port");
-    port.parse().expect("a port")
 }
 
 fn token_of(said: &[String]) -> Option<String> {
