@@ -57,8 +57,8 @@ pub struct Settings {
     /// tells begin there; requests are understood with and without that path. Default: where it listens.
     /// `NEWSWIRE_PUBLIC_URL`.
     pub public_url: Option<PublicUrl>,
-    /// The networks of the proxies in front, whose `Forwarded` and `X-Forwarded-For` tell who asks. Default: none, so
-    /// that nobody can pass for another. `NEWSWIRE_TRUST_PROXY`, separated by commas.
+    /// The networks of the proxies in front, whose `Forwarded`, or `X-Forwarded-For`, `-Proto` and `-Host`, tell who asks and
+    /// what for. Default: none, so that nobody can pass for another. `NEWSWIRE_TRUST_PROXY`, separated by commas.
     pub trust_proxy: Vec<IpNet>,
     /// How many readers may have streams open at once. Default: 100,000, or three quarters of the files that may be open if
     /// that is less. `NEWSWIRE_MAX_READERS`.
@@ -104,7 +104,7 @@ pub struct ServeArgs {
     /// Where the public finds the server, with the path below which a proxy serves it, if any
     #[arg(long, value_name = "URL", env = "NEWSWIRE_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
-    /// Network of a proxy in front, or its address, whose Forwarded and X-Forwarded-For headers are believed; may be repeated
+    /// Network of a proxy in front, or its address, whose Forwarded and X-Forwarded-For, -Proto and -Host headers are believed; may be repeated
     #[arg(long, value_name = "CIDR", env = "NEWSWIRE_TRUST_PROXY", value_delimiter = ',', value_parser = network)]
     trust_proxy: Vec<IpNet>,
     /// How many streams may be open at once [default: 100000, or 3/4 of the limit of open files]

@@ -142,6 +142,11 @@ async fn a_backup_made_beside_a_running_server_can_be_restored_and_what_stood_th
     let running = on(&server, &["restore", text(&file)]).await;
     assert_eq!(running.code, 3, "a server runs: {}", running.err);
     server.stop().await;
+    let other = dir.path().join("notes.txt");
+    std::fs::write(&other, "What was said at the meeting.").expect("written");
+    let refused = on(&server, &["restore", text(&other)]).await;
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("notes.txt is no backup"), "{}", refused.err);
     let restored = on(&server, &["restore", text(&file)]).await;
     assert_eq!(restored.code, 0, "{}", restored.err);
     assert!(restored.err.contains("storeChanged") && restored.err.contains("removed"), "{}", restored.err);

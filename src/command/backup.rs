@@ -1,7 +1,11 @@
 //! `newswire backup` and `newswire restore`: a copy of the SQLite file, made beside a running server, and put back where
 //! none runs. Redis has its own means, and `export` and `import` know both stores.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::{ErrorKind, Read as _},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -71,6 +75,10 @@ pub async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
     if !args.file.is_file() {
         return Err(Failure::new(Exit::Usage, format!("there is no file {}", args.file.display())));
     }
+    if !is_sqlite(&args.file) {
+        let wrong = format!("{} is no backup: nothing in it is of SQLite", args.file.display());
+        return Err(Failure::new(Exit::Usage, wrong));
+    }
     let aside = sqlite::restore(&args.file, &dir).await?;
     eprintln!("{} stands in {} now", args.file.display(), dir.display());
     if let Some(aside) = aside {
@@ -81,6 +89,16 @@ pub async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
         output::lines([aside.display()])?;
     }
     Ok(Exit::Done)
+}
+
+/// Whether a file begins as all of SQLite's do. One that cannot be read is left to SQLite to say so.
+fn is_sqlite(file: &Path) -> bool {
+    let mut begins = [0; 16];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut begins));
+    match read {
+        Ok(()) => begins == *b"SQLite format 3\0",
+        Err(error) => error.kind() != ErrorKind::UnexpectedEof,
+    }
 }
 
 fn sqlite_dir(address: Address) -> Result<PathBuf, Failure> {

@@ -18,8 +18,8 @@ pub fn json(headers: &HeaderMap, sight: Sight, etag: Option<String>, json: Strin
 }
 
 /// The ETag of a text that has no other: a hash of its bytes.
-pub(super) fn etag(text: &str) -> String {
-    let hash = Sha256::digest(text.as_bytes());
+pub(super) fn etag(text: impl AsRef<[u8]>) -> String {
+    let hash = Sha256::digest(text);
     hash[..12].iter().fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\""
 }
 

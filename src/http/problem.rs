@@ -168,6 +168,15 @@ impl Problem {
         Self { limit: Some(format!("{limit} open requests")), ..problem }
     }
 
+    /// 503: so many requests of this client wait already.
+    pub fn crowded(limit: usize) -> Self {
+        let detail =
+            "Your address waits for as many pages as it may; try again after the pause that Retry-After names.";
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).header(header::RETRY_AFTER, RETRY_AFTER.into());
+        Self { limit: Some(format!("{limit} waiting requests")), ..problem }
+    }
+
     /// 503: there is no room for another reader.
     pub fn full(full: Full) -> Self {
         let (limit, whose) = match full {

@@ -1,15 +1,18 @@
 //! What a proxy in front changes: the address under which the public knows this server, and who it is that asks.
 //!
-//! A proxy says for whom it asks in `Forwarded` (RFC 7239) or in `X-Forwarded-For`. Anybody can send these headers, so
-//! they count only where the connection comes from a proxy that the operator trusts, and of a chain of addresses only
-//! what trusted proxies have added: the client is the last address that is not one of theirs.
+//! A proxy says for whom it asks, and what for, in `Forwarded` (RFC 7239) or in `X-Forwarded-For`, `-Proto` and `-Host`.
+//! Anybody can send these headers, so they count only where the connection comes from a proxy that the operator trusts,
+//! and of a chain of addresses only what trusted proxies have added: the client is the last address that is not one of
+//! theirs. [`Proxy::admit`] stands before every door, and behind it no header says what is not to be believed.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    convert::Infallible,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
 
-use http::{HeaderMap, HeaderName, Uri, header, uri::PathAndQuery};
+use axum::extract::FromRequestParts;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts, uri::PathAndQuery};
 use ipnet::IpNet;
 use url::Url;
 
@@ -18,6 +21,22 @@ use crate::syndicate::Addresses;
 /// The address of who made a request: what a request carries among its extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Client(pub IpAddr);
+
+impl Client {
+    /// Who made the request that has these extensions; where it did not come over a connection, nobody in particular.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
 
 /// Where the public finds this server: `http://` or `https://`, a host, and perhaps the path below which a proxy serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +94,12 @@ impl Proxy {
         if let Some(public) = &self.public {
             return Some(Addresses::below(public.as_str()));
         }
+        let scheme = if headers.get(PROTO).is_some_and(|proto| proto == "https") { "https" } else { "http" };
         let asked = headers.get(header::HOST)?.to_str().ok()?;
+        // It stands in markup of all kinds as it is.
+        let plain = asked.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
         // Whatever is not a host and a port alone is no public address either.
-        let url: PublicUrl = format!("http://{asked}").parse().ok()?;
+        let url: PublicUrl = format!("{scheme}://{asked}").parse().ok().filter(|_| plain)?;
         url.prefix().is_empty().then(|| Addresses::below(url.as_str()))
     }
 
@@ -93,19 +115,30 @@ impl Proxy {
         Uri::from_parts(parts).ok()
     }
 
-    /// Who made a request that came over a connection from this peer.
+    /// Who made a request that came over a connection from this peer. What its headers say afterwards of how it was asked
+    /// for is to be believed: `Host` and [`PROTO`] are the client's, as far as trusted proxies tell, and there are no others.
     #[must_use]
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    pub fn admit(&self, peer: IpAddr, headers: &mut HeaderMap) -> Client {
         let mut client = peer.to_canonical();
+        let (mut host, mut proto) = (None, None);
         if self.trusts(client) {
             // From the last, which the nearest proxy added, to the first, which anybody may have made up.
-            for said in forwarded(headers).iter().rev() {
+            for hop in forwarded(headers).iter().rev() {
+                (host, proto) = (hop.host.map(ToOwned::to_owned), hop.proto.map(ToOwned::to_owned));
                 // A proxy that does not tell (`unknown`, `_hidden`) is itself the last that is known.
-                let Some(address) = address(said) else { break };
+                let Some(address) = address(hop.whom) else { break };
                 client = address.to_canonical();
                 if !self.trusts(client) {
                     break;
                 }
+            }
+        }
+        for name in [header::FORWARDED, FOR, HOST, PROTO] {
+            headers.remove(name);
+        }
+        for (name, said) in [(header::HOST, host), (PROTO, proto)] {
+            if let Some(said) = said.and_then(|said| HeaderValue::from_str(&said).ok()) {
+                headers.insert(name, said);
             }
         }
         Client(client)
@@ -116,20 +149,50 @@ impl Proxy {
     }
 }
 
-/// The chain of addresses for which proxies asked, first to last. `Forwarded` is the standard, so it beats the other.
-fn forwarded(headers: &HeaderMap) -> Vec<&str> {
-    let values = |name| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    if headers.contains_key(header::FORWARDED) {
-        let elements = values(header::FORWARDED).flat_map(|list| list.split(','));
-        return elements.map(|element| element.split(';').find_map(whom).unwrap_or_default()).collect();
-    }
-    values(HeaderName::from_static("x-forwarded-for")).flat_map(|list| list.split(',')).map(str::trim).collect()
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// The scheme that a client asked with.
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What a proxy says of the request that it passes on.
+#[derive(Debug, Default)]
+struct Hop<'a> {
+    whom: &'a str,
+    proto: Option<&'a str>,
+    host: Option<&'a str>,
 }
 
-/// What a pair of a `Forwarded` element says of for whom it was made.
-fn whom(pair: &str) -> Option<&str> {
-    let (name, value) = pair.split_once('=')?;
-    name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+/// What proxies say, first to last. `Forwarded` is the standard, so it beats the others; of those, host and scheme are not
+/// told for each proxy, and the last to tell is the nearest.
+fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
+    let lists = |name: HeaderName| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|list| list.split(',')).map(str::trim)
+    };
+    if headers.contains_key(header::FORWARDED) {
+        return lists(header::FORWARDED).map(hop).collect();
+    }
+    let (proto, host) = (lists(PROTO).last(), lists(HOST).last());
+    let mut all: Vec<_> = lists(FOR).map(|whom| Hop { whom, proto, host }).collect();
+    if all.is_empty() {
+        all.push(Hop { whom: "unknown", proto, host });
+    }
+    all
+}
+
+/// An element of `Forwarded`.
+fn hop(element: &str) -> Hop<'_> {
+    let mut hop = Hop::default();
+    for (name, value) in element.split(';').filter_map(|pair| pair.split_once('=')) {
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "for" => hop.whom = value,
+            "proto" => hop.proto = Some(value),
+            "host" => hop.host = Some(value),
+            _ => {}
+        }
+    }
+    hop
 }
 
 /// An address as proxies write it: with or without a port, an IPv6 one in brackets.
@@ -152,7 +215,41 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().expect("a value"));
         }
-        proxy("", trusted).client(peer.parse().expect("an address"), &map).0.to_string()
+        proxy("", trusted).admit(peer.parse().expect("an address"), &mut map).0.to_string()
+    }
+
+    /// Where a request for this host, over a connection from 127.0.0.1, finds the server.
+    fn place(trusted: &[&str], headers: &[(&'static str, &str)]) -> Option<String> {
+        let mut map = HeaderMap::from_iter([(header::HOST, "a.example:8787".parse().expect("a value"))]);
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a value"));
+        }
+        let proxy = proxy("", trusted);
+        let _ = proxy.admit("127.0.0.1".parse().expect("an address"), &mut map);
+        proxy.addresses(&map).map(|addresses| addresses.front())
+    }
+
+    #[test]
+    fn what_was_asked_for_is_told_by_trusted_proxies_alone() {
+        let trusted = ["127.0.0.0/8", "10.0.0.0/8"];
+        for (headers, found) in [
+            (vec![("x-forwarded-proto", "https")], "https://a.example:8787/"),
+            (vec![("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")], "https://b.example/"),
+            (vec![("x-forwarded-host", "made-up.example, b.example")], "http://b.example/"),
+            (vec![("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "gopher")], "http://a.example:8787/"),
+            (vec![("forwarded", "for=192.0.2.1;proto=https;host=b.example")], "https://b.example/"),
+            (vec![("forwarded", "for=\"_a\";host=\"b.example:1\";proto=http")], "http://b.example:1/"),
+            // What the proxy nearest to the client was asked for; what stands before that a client made up.
+            (
+                vec![("forwarded", "host=c.example, for=192.0.2.1;host=b.example, for=10.0.0.1;host=in")],
+                "http://b.example/",
+            ),
+            (vec![("forwarded", "for=192.0.2.1"), ("x-forwarded-proto", "https")], "http://a.example:8787/"),
+        ] {
+            assert_eq!(place(&trusted, &headers).as_deref(), Some(found), "{headers:?}");
+            assert_eq!(place(&["10.0.0.0/8"], &headers).as_deref(), Some("http://a.example:8787/"), "{headers:?}");
+        }
+        assert_eq!(place(&trusted, &[("x-forwarded-host", "a\"b&c")]), None);
     }
 
     #[test]
@@ -220,6 +317,8 @@ mod tests {
             ("a#b", None),
             ("a@b", None),
             ("a b", None),
+            ("a\"b", None),
+            ("a&b", None),
             ("a\"><script>", None),
         ] {
             assert_eq!(found("", host).as_deref(), address, "{host}");

@@ -6,25 +6,26 @@
 //! hundreds of times; but never one from before a change that took text away. Such a one is also given up within a second,
 //! whether or not somebody asks. All of them together are bounded; what is given up can be made again.
 //!
-//! What most readers ask for waits for nobody else's: only who asks for the same. There are few such names; all others,
-//! which anybody can make up without end, are made a few at a time and are the first to be given up.
+//! What most readers ask for waits for nobody else's: only who asks for the same. There are few such names, since none has
+//! the server's address in it ([`super::wherever`]). All others, which anybody can make up without end, are made a few at
+//! a time, in turns that go round by client ([`super::turns`]), and are the first to be given up.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::rendition::Ground;
 pub use super::rendition::{Made, Rendition};
+use super::{problem::Problem, rendition::Ground, turns::Turns};
 use crate::{
     live::{Awake, Feeds},
     news::FeedId,
     store::StoreError,
-    syndicate::Addresses,
 };
 
 /// How many are kept, and how many bytes they have together. Beyond that an eighth is given up.
@@ -34,11 +35,6 @@ const BYTES: usize = 64 * 1024 * 1024;
 /// and the store is there for others too.
 const PARTS_AT_ONCE: usize = 2;
 const ITEMS_AT_ONCE: usize = 4;
-/// Under how many addresses this server is known at once. Without a public address that is what clients say in `Host`,
-/// which may be anything; a server has few real ones.
-const ADDRESSES: usize = 8;
-/// How long an address counts as known after somebody asked for a feed under it.
-const KNOWN: Duration = Duration::from_secs(600);
 /// How often one is made again because text was taken away meanwhile, before who asks is told to come back.
 const TRIES: usize = 5;
 /// How often those are given up that must not be shown any more.
@@ -51,8 +47,6 @@ pub struct Name {
     pub feed: FeedId,
     /// Which door's it is.
     pub door: &'static str,
-    /// The addresses that its links have.
-    pub addresses: Addresses,
     /// What of the feed it is.
     pub what: What,
 }
@@ -68,21 +62,9 @@ pub enum What {
     Item(Uuid),
 }
 
-/// Who waits for whom, and in which order they are given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    /// One of endless names, which has to be looked for.
-    Aside,
-    /// One of endless names, of one item.
-    Single,
-    /// What everybody asks for, under an address that this server is known by.
-    Plain,
-}
-
 /// What there is of a name.
 #[derive(Debug)]
 struct Place {
-    standing: Standing,
     /// The newest, if it may still be shown.
     rendition: Option<Arc<Rendition>>,
     /// Held by the one who makes, so that all who wait share what comes of it.
@@ -95,8 +77,8 @@ struct Place {
 #[derive(Debug)]
 pub struct Renditions {
     places: Mutex<HashMap<Name, Place>>,
-    parts: Semaphore,
-    items: Semaphore,
+    parts: Turns,
+    items: Turns,
 }
 
 impl What {
@@ -109,8 +91,7 @@ impl What {
 
 impl Default for Renditions {
     fn default() -> Self {
-        let (parts, items) = (Semaphore::new(PARTS_AT_ONCE), Semaphore::new(ITEMS_AT_ONCE));
-        Self { places: Mutex::default(), parts, items }
+        Self { places: Mutex::default(), parts: Turns::of(PARTS_AT_ONCE), items: Turns::of(ITEMS_AT_ONCE) }
     }
 }
 
@@ -119,35 +100,36 @@ impl Renditions {
     /// any more.
     ///
     /// # Errors
-    /// The store is away, or text was taken away again and again while it was made.
+    /// The store is away, text was taken away again and again while it was made, or the client waits for too many.
     pub async fn of<F>(
         &self,
         feeds: &Feeds,
         awake: &Awake,
+        client: IpAddr,
         name: Name,
         make: impl Fn() -> F,
-    ) -> Result<Option<Arc<Rendition>>, StoreError>
+    ) -> Result<Option<Arc<Rendition>>, Problem>
     where
         F: Future<Output = Result<Option<Made>, StoreError>>,
     {
         if !feeds.freshness.is_fresh() {
-            return Err(StoreError::Unavailable("this node is out of touch with its store".to_owned()));
+            return Err(StoreError::Unavailable("this node is out of touch with its store".to_owned()).into());
         }
         let current = |rendition: &Arc<Rendition>| rendition.is_current(awake, feeds.store.now());
-        let (rendition, standing, making) = self.place(&name);
-        if let Some(rendition) = rendition.filter(current) {
+        if let Some(rendition) = self.kept(&name).filter(current) {
             return Ok(Some(rendition));
         }
-        let _making = making.lock().await;
-        if let Some(rendition) = self.place(&name).0.filter(current) {
-            return Ok(Some(rendition));
-        }
-        // Only one of those who ask for a name waits here.
-        let _turn = match standing {
-            Standing::Plain => None,
-            Standing::Single => Some(self.items.acquire().await.expect("it is never closed")),
-            Standing::Aside => Some(self.parts.acquire().await.expect("it is never closed")),
+        // Before a place is taken: else others who ask for the same would wait for all that this client asked before it.
+        let _turn = match name.what {
+            What::Whole => None,
+            What::Item(_) => Some(self.items.next(client).await?),
+            What::Part(_) => Some(self.parts.next(client).await?),
         };
+        let making = self.place(&name);
+        let _making = making.lock().await;
+        if let Some(rendition) = self.kept(&name).filter(current) {
+            return Ok(Some(rendition));
+        }
         for _ in 0..TRIES {
             let ground = Ground::of(awake);
             let Some(made) = make().await? else { return Ok(None) };
@@ -158,25 +140,26 @@ impl Renditions {
                 return Ok(Some(rendition));
             }
         }
-        Err(StoreError::Unavailable("text was taken away faster than what is left could be written".to_owned()))
+        let error = "text was taken away faster than what is left could be written".to_owned();
+        Err(StoreError::Unavailable(error).into())
     }
 
-    /// What there is of a name, and what it is made under. Who holds that keeps the place.
-    fn place(&self, name: &Name) -> (Option<Arc<Rendition>>, Standing, Arc<tokio::sync::Mutex<()>>) {
+    /// What is kept of a name.
+    fn kept(&self, name: &Name) -> Option<Arc<Rendition>> {
+        let mut all = self.all();
+        let place = all.get_mut(name)?;
+        place.asked = Instant::now();
+        place.rendition.clone()
+    }
+
+    /// What a name is made under. Who holds that keeps the place.
+    fn place(&self, name: &Name) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.all();
         if !all.contains_key(name) {
             make_room(&mut all);
-            let place = Place {
-                standing: standing(&all, name),
-                rendition: None,
-                making: Arc::default(),
-                asked: Instant::now(),
-            };
-            all.insert(name.clone(), place);
         }
-        let place = all.get_mut(name).expect("it is there, or was made");
-        place.asked = Instant::now();
-        (place.rendition.clone(), place.standing, place.making.clone())
+        let new = || Place { rendition: None, making: Arc::default(), asked: Instant::now() };
+        all.entry(name.clone()).or_insert_with(new).making.clone()
     }
 
     fn keep(&self, name: &Name, rendition: Arc<Rendition>) {
@@ -193,8 +176,7 @@ impl Renditions {
             let awake = feeds.awake(&name.feed);
             let shown = |kept: &Arc<Rendition>| awake.as_ref().is_some_and(|awake| kept.may_be_shown(awake));
             place.rendition = place.rendition.take().filter(shown);
-            let known = place.standing == Standing::Plain && awake.is_some() && place.asked.elapsed() < KNOWN;
-            place.rendition.is_some() || known || place.is_waited_for()
+            place.rendition.is_some() || place.is_waited_for()
         });
     }
 
@@ -214,21 +196,6 @@ impl Place {
     }
 }
 
-/// How a name stands among those that there are. Addresses come first as they are asked for: who makes up more than there
-/// is room for displaces none of those before.
-fn standing(all: &HashMap<Name, Place>, name: &Name) -> Standing {
-    match name.what {
-        What::Part(_) => Standing::Aside,
-        What::Item(_) => Standing::Single,
-        What::Whole => {
-            let plain = all.iter().filter(|(_, place)| place.standing == Standing::Plain);
-            let known: HashSet<_> = plain.map(|(name, _)| &name.addresses).collect();
-            let room = known.len() < ADDRESSES || known.contains(&name.addresses);
-            if room { Standing::Plain } else { Standing::Aside }
-        }
-    }
-}
-
 /// Where there are too many, gives up those that nobody waits for: made-up ones first, then what was asked for longest ago.
 fn make_room(all: &mut HashMap<Name, Place>) {
     let (mut count, mut bytes) = (all.len(), all.values().map(Place::size).sum::<usize>());
@@ -236,10 +203,9 @@ fn make_room(all: &mut HashMap<Name, Place>) {
         return;
     }
     let idle = all.iter().filter(|(_, place)| !place.is_waited_for());
-    let mut idle: Vec<_> =
-        idle.map(|(name, place)| (place.standing, place.asked, place.size(), name.clone())).collect();
-    idle.sort_by_key(|(standing, asked, ..)| (*standing, *asked));
-    for (_, _, size, name) in idle {
+    let mut idle: Vec<_> = idle.map(|(name, place)| (place.asked, place.size(), name.clone())).collect();
+    idle.sort_by_key(|(asked, _, name)| (name.what == What::Whole, *asked));
+    for (_, size, name) in idle {
         if count <= KEPT - KEPT / 8 && bytes <= BYTES - BYTES / 8 {
             break;
         }
@@ -302,108 +268,111 @@ mod tests {
             Self { feeds, awake, renditions: Renditions::default(), made: AtomicUsize::new(0), _dir: dir }
         }
 
-        fn name(&self, host: &str, what: What) -> Name {
-            let addresses = Addresses::below(&format!("http://{host}"));
-            Name { feed: self.awake.id.clone(), door: "page", addresses, what }
+        fn name(&self, what: What) -> Name {
+            Name { feed: self.awake.id.clone(), door: "page", what }
         }
 
         /// Asks for something that is made at once.
-        async fn ask(&self, host: &str, what: What) -> Arc<Rendition> {
+        async fn ask(&self, client: &str, what: What) -> Arc<Rendition> {
             let make = async || {
                 self.made.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(Made { text: String::new(), position: self.awake.glance().head, until: None }))
             };
-            let answer = self.renditions.of(&self.feeds, &self.awake, self.name(host, what), make).await;
+            let answer = self.renditions.of(&self.feeds, &self.awake, at(client), self.name(what), make).await;
             answer.expect("it is made").expect("the feed is there")
         }
 
         /// Asks for something that is never done.
-        async fn hang(&self, host: String, what: What, begun: &AtomicUsize) {
+        async fn hang(&self, client: &str, what: What, begun: &AtomicUsize) {
             let make = async || {
                 begun.fetch_add(1, Ordering::Relaxed);
                 pending().await
             };
-            let _ = self.renditions.of(&self.feeds, &self.awake, self.name(&host, what), make).await;
+            let _ = self.renditions.of(&self.feeds, &self.awake, at(client), self.name(what), make).await;
         }
     }
 
-    fn part(number: usize) -> What {
+    fn at(client: &str) -> IpAddr {
+        client.parse().expect("an address")
+    }
+
+    const READER: &str = "192.0.2.1";
+    const FLOOD: &str = "198.51.100.1";
+    const OTHER: &str = "2001:db8::1";
+
+    fn item(number: u128) -> What {
+        What::Item(Uuid::from_u128(number))
+    }
+
+    fn part(number: u128) -> What {
         What::of(format!("?tag={number}"))
     }
 
     #[tokio::test]
     async fn the_whole_of_a_feed_waits_for_nothing_that_anybody_can_make_up() {
         let house = House::open().await;
-        house.ask("real.example", What::Whole).await;
+        house.ask(READER, What::Whole).await;
         let begun = AtomicUsize::new(0);
         let mut hanging = Vec::new();
         for number in 0..100 {
-            hanging.push(Box::pin(unconstrained(house.hang("real.example".to_owned(), part(number), &begun))));
-            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+            for (client, what) in
+                [(FLOOD, part(number)), (OTHER, part(100 + number)), (FLOOD, item(number)), (OTHER, item(100 + number))]
+            {
+                hanging.push(Box::pin(unconstrained(house.hang(client, what, &begun))));
+                assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+            }
         }
-        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE);
-        for number in 1..100 {
-            hanging.push(Box::pin(unconstrained(house.hang(format!("{number}.made-up.example"), What::Whole, &begun))));
-            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
-        }
-        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE + ADDRESSES - 1);
-        for number in 0..100 {
-            let one = What::Item(Uuid::from_u128(number));
-            hanging.push(Box::pin(unconstrained(house.hang("real.example".to_owned(), one, &begun))));
-            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
-        }
-        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE + ADDRESSES - 1 + ITEMS_AT_ONCE);
+        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE + ITEMS_AT_ONCE);
+        assert!(
+            house.renditions.all().len() <= 1 + PARTS_AT_ONCE + ITEMS_AT_ONCE,
+            "who waits for a turn takes no place"
+        );
         // It is made anew, as after a change.
         house.renditions.all().values_mut().for_each(|place| place.rendition = None);
-        assert!(poll!(Box::pin(unconstrained(house.ask("real.example", What::Whole)))).is_ready());
+        assert!(poll!(Box::pin(unconstrained(house.ask(READER, What::Whole)))).is_ready());
         assert_eq!(house.made.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_one_part_waits_for_nobody_who_asks_for_many_that_one_among_them() {
+        let house = House::open().await;
+        let begun = AtomicUsize::new(0);
+        let mut hanging = Vec::new();
+        for number in 0..100 {
+            hanging.push(Box::pin(unconstrained(house.hang(FLOOD, part(number), &begun))));
+            assert!(poll!(hanging.last_mut().expect("one")).is_pending());
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), PARTS_AT_ONCE - 1);
+        assert!(poll!(Box::pin(unconstrained(house.ask(READER, part(99))))).is_ready());
     }
 
     #[tokio::test]
     async fn who_asks_for_the_same_waits_for_what_is_made_already() {
         let house = House::open().await;
         let begun = AtomicUsize::new(0);
-        let mut first = Box::pin(house.hang("a".to_owned(), What::Whole, &begun));
+        let mut first = Box::pin(house.hang(OTHER, What::Whole, &begun));
         assert!(poll!(&mut first).is_pending());
-        let mut second = Box::pin(house.ask("a", What::Whole));
+        let mut second = Box::pin(house.ask(READER, What::Whole));
         assert!(poll!(&mut second).is_pending());
         // Who made it went away.
         drop(first);
         let made = second.await;
-        assert!(Arc::ptr_eq(&made, &house.ask("a", What::Whole).await));
+        assert!(Arc::ptr_eq(&made, &house.ask(READER, What::Whole).await));
         assert_eq!((begun.load(Ordering::Relaxed), house.made.load(Ordering::Relaxed)), (1, 1));
     }
 
     #[tokio::test]
     async fn what_is_made_up_is_bounded_and_displaces_nothing_that_is_asked_for_plainly() {
         let house = House::open().await;
-        let whole = house.ask("real.example", What::Whole).await;
-        for number in 0..KEPT {
-            house.ask("real.example", part(number)).await;
-            house.ask(&format!("{number}.made-up.example"), What::Whole).await;
+        let whole = house.ask(READER, What::Whole).await;
+        for number in 0..KEPT as u128 {
+            house.ask(FLOOD, part(number)).await;
+            house.ask(FLOOD, item(number)).await;
             assert!(house.renditions.all().len() <= KEPT);
         }
         assert!(house.renditions.all().len() > KEPT / 2, "not all are given up");
-        house.ask("real.example", part(KEPT - 1)).await;
+        house.ask(FLOOD, part(KEPT as u128 - 1)).await;
         assert_eq!(house.made.load(Ordering::Relaxed), 2 * KEPT + 1, "the last is kept");
-        assert!(Arc::ptr_eq(&whole, &house.ask("real.example", What::Whole).await));
-    }
-
-    #[tokio::test]
-    async fn an_address_is_known_as_long_as_it_is_asked_for() {
-        let house = House::open().await;
-        for number in 0..=ADDRESSES {
-            house.ask(&format!("{number}.example"), What::Whole).await;
-        }
-        let last = house.name(&format!("{ADDRESSES}.example"), What::Whole);
-        assert_eq!(house.renditions.all()[&last].standing, Standing::Aside);
-        tokio::time::pause();
-        tokio::time::advance(KNOWN).await;
-        house.renditions.all().values_mut().for_each(|place| place.rendition = None);
-        house.renditions.tidy(&house.feeds);
-        assert!(house.renditions.all().is_empty());
-        house.feeds.freshness.confirm(house.feeds.store.now(), Instant::now());
-        house.ask(&format!("{ADDRESSES}.example"), What::Whole).await;
-        assert_eq!(house.renditions.all()[&last].standing, Standing::Plain);
+        assert!(Arc::ptr_eq(&whole, &house.ask(READER, What::Whole).await));
     }
 }

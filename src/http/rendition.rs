@@ -7,14 +7,14 @@ use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use super::conditional;
+use super::{conditional, wherever::Text};
 use crate::{
     live::{Awake, bell::Number, freshness::STALE_AFTER},
     news::{Moment, Position, feed::Access},
+    syndicate::Addresses,
 };
 
 /// How long one that is behind the head may be shown, where no text was taken away.
@@ -26,7 +26,7 @@ const SHARED: Duration = Duration::from_secs(5);
 /// What a door has made.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// The whole text.
+    /// The whole text, written with [`super::wherever::addresses`].
     pub text: String,
     /// The head at the first read that it was made of.
     pub position: Position,
@@ -54,7 +54,8 @@ impl Ground {
 /// What was made, with what it was made at.
 #[derive(Debug)]
 pub struct Rendition {
-    text: Bytes,
+    text: Text,
+    /// Of the text with its address left open.
     etag: String,
     position: Position,
     ground: Ground,
@@ -67,14 +68,15 @@ pub struct Rendition {
 impl Rendition {
     /// How many bytes its text has.
     pub(super) fn size(&self) -> usize {
-        self.text.len()
+        self.text.size()
     }
 
     pub(super) fn of(made: Made, ground: Ground, now: Moment) -> Self {
         let Made { text, position, until } = made;
         let since = Moment::from_millis((now.millis().div_euclid(1_000) + 1) * 1_000);
-        let etag = conditional::etag(&text);
-        Self { text: text.into(), etag, position, ground, until, made: Instant::now(), since }
+        let text = Text::of(text);
+        let etag = conditional::etag(text.below(""));
+        Self { text, etag, position, ground, until, made: Instant::now(), since }
     }
 
     /// How long nothing in it ends by itself; none: nothing does.
@@ -97,17 +99,28 @@ impl Rendition {
             && self.until.is_none_or(|until| now < until)
     }
 
-    /// The answer to who asks for it, or 304 where that client has it already. What is public a shared cache may keep for
-    /// [`SHARED`], or until something in it ends, and nothing else.
+    /// The answer to who asks for it at these addresses, or 304 where that client has it already. What is public a shared
+    /// cache may keep for [`SHARED`], or until something in it ends, and nothing else.
     #[must_use]
-    pub fn answer(&self, headers: &HeaderMap, kind: &'static str, access: Access, now: Moment) -> Response {
+    pub fn answer(
+        &self,
+        headers: &HeaderMap,
+        addresses: &Addresses,
+        kind: &'static str,
+        access: Access,
+        now: Moment,
+    ) -> Response {
+        let base = addresses.base();
+        // The same place may come to be known under another address: a proxy tells that it speaks TLS, as of today.
+        let etag =
+            if self.text.is_open() { conditional::etag(format!("{base} {}", self.etag)) } else { self.etag.clone() };
         let same = match headers.contains_key(header::IF_NONE_MATCH) {
-            true => conditional::has(headers, &self.etag),
+            true => conditional::has(headers, &etag),
             false => self.modified(now).is_some_and(|modified| conditional::has_since(headers, modified)),
         };
         let mut response = match same {
             true => StatusCode::NOT_MODIFIED.into_response(),
-            false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.clone())).into_response(),
+            false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.below(base))).into_response(),
         };
         let caching = match access {
             Access::Public => {
@@ -117,7 +130,7 @@ impl Rendition {
             Access::Token => "private, no-store".to_owned(),
         };
         let out = response.headers_mut();
-        out.insert(header::ETAG, HeaderValue::from_str(&self.etag).expect("an ETag is plain text"));
+        out.insert(header::ETAG, HeaderValue::from_str(&etag).expect("an ETag is plain text"));
         out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
         out.append(header::VARY, HeaderValue::from_static("authorization"));
         if let Some(modified) = self.modified(now) {
@@ -137,19 +150,46 @@ impl Rendition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::news::Mark;
+    use crate::{
+        http::{proxy::Proxy, wherever},
+        news::Mark,
+    };
 
     const MADE: i64 = 1_000_000_000_400;
 
+    const GROUND: Ground = Ground { number: 0, generation: 0, public: true };
+
+    fn made() -> Made {
+        Made { text: "<feed/>".to_owned(), position: Position { seq: 7, mark: Mark(1) }, until: None }
+    }
+
     fn rendition() -> Rendition {
-        let position = Position { seq: 7, mark: Mark(1) };
-        let made = Made { text: "<feed/>".to_owned(), position, until: None };
-        Rendition::of(made, Ground { number: 0, generation: 0, public: true }, Moment::from_millis(MADE))
+        Rendition::of(made(), GROUND, Moment::from_millis(MADE))
+    }
+
+    fn here() -> Addresses {
+        Addresses::below("https://example.org")
+    }
+
+    #[tokio::test]
+    async fn a_text_names_the_address_under_which_it_is_asked_for_and_is_the_same_there_alone() {
+        let written = wherever::addresses(&Proxy::default()).front();
+        let made = Made { text: format!("<a>{written}</a><b>{written}</b>"), ..made() };
+        let rendition = Rendition::of(made, GROUND, Moment::from_millis(MADE));
+        let mut etags = Vec::new();
+        for base in ["http://a.example", "https://a.example"] {
+            let (here, now) = (Addresses::below(base), Moment::from_millis(MADE));
+            let answer = rendition.answer(&HeaderMap::new(), &here, "text/xml", Access::Public, now);
+            etags.push(answer.headers()[header::ETAG].clone());
+            let body = axum::body::to_bytes(answer.into_body(), 1_024).await.expect("a body");
+            assert_eq!(body, format!("<a>{base}/</a><b>{base}/</b>"));
+        }
+        assert_ne!(etags[0], etags[1]);
     }
 
     fn asked(rendition: &Rendition, name: header::HeaderName, value: &str, after: i64) -> StatusCode {
         let headers = HeaderMap::from_iter([(name, value.parse().expect("a value"))]);
-        rendition.answer(&headers, "text/xml", Access::Public, Moment::from_millis(MADE + after)).status()
+        rendition.answer(&headers, &here(), "text/xml", Access::Public, Moment::from_millis(MADE + after)).status()
     }
 
     #[tokio::test]
@@ -157,7 +197,7 @@ mod tests {
         let rendition = rendition();
         let at = |after| {
             let now = Moment::from_millis(MADE + after);
-            let response = rendition.answer(&HeaderMap::new(), "text/xml", Access::Public, now);
+            let response = rendition.answer(&HeaderMap::new(), &here(), "text/xml", Access::Public, now);
             response.headers().get(header::LAST_MODIFIED).map(|date| date.to_str().expect("text").to_owned())
         };
         let date = "Sun, 09 Sep 2001 01:46:41 GMT";
@@ -179,7 +219,7 @@ mod tests {
             (header::IF_NONE_MATCH, "\"other\"".parse().expect("a value")),
             (header::IF_MODIFIED_SINCE, date.parse().expect("a value")),
         ]);
-        assert_eq!(rendition.answer(&headers, "text/xml", Access::Public, late).status(), StatusCode::OK);
+        assert_eq!(rendition.answer(&headers, &here(), "text/xml", Access::Public, late).status(), StatusCode::OK);
     }
 
     #[tokio::test]
@@ -187,7 +227,8 @@ mod tests {
         for (access, said) in
             [(Access::Public, "public, max-age=0, must-revalidate, s-maxage=5"), (Access::Token, "private, no-store")]
         {
-            let response = rendition().answer(&HeaderMap::new(), "text/xml", access, Moment::from_millis(MADE));
+            let response =
+                rendition().answer(&HeaderMap::new(), &here(), "text/xml", access, Moment::from_millis(MADE));
             assert_eq!(response.headers()[header::CACHE_CONTROL], said);
         }
     }

@@ -11,8 +11,10 @@ use super::{
     Doors, access,
     address::Address,
     problem::Problem,
+    proxy::Client,
     query::Query,
     rendered::{Made, Name, What},
+    wherever,
 };
 use crate::{
     live::Awake,
@@ -57,42 +59,60 @@ enum Retractions {
 pub async fn atom(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
+    client: Client,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let retractions = Retractions::Told;
-    show(Format { file: atom::FILE, kind: atom::TYPE, retractions, write: atom::write }, &doors, &feed, query, &headers)
-        .await
+    show(
+        Format { file: atom::FILE, kind: atom::TYPE, retractions, write: atom::write },
+        &doors,
+        &feed,
+        client,
+        query,
+        &headers,
+    )
+    .await
 }
 
 /// `GET /feeds/{feed}/feed.rss`.
 pub async fn rss(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
+    client: Client,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let retractions = Retractions::LeftOut;
-    show(Format { file: rss::FILE, kind: rss::TYPE, retractions, write: rss::write }, &doors, &feed, query, &headers)
-        .await
+    show(
+        Format { file: rss::FILE, kind: rss::TYPE, retractions, write: rss::write },
+        &doors,
+        &feed,
+        client,
+        query,
+        &headers,
+    )
+    .await
 }
 
 /// `GET /feeds/{feed}/feed.json`.
 pub async fn json_feed(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
+    client: Client,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let retractions = Retractions::LeftOut;
     let format = Format { file: json_feed::FILE, kind: json_feed::TYPE, retractions, write: json_feed::write };
-    show(format, &doors, &feed, query, &headers).await
+    show(format, &doors, &feed, client, query, &headers).await
 }
 
 async fn show(
     format: Format,
     doors: &Doors,
     feed: &str,
+    Client(client): Client,
     mut query: Query,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -102,10 +122,11 @@ async fn show(
     let Some(awake) = doors.feeds.open(&id).await? else { return Err(Problem::no_feed(feed)) };
     let state = awake.state();
     access::reader(doors, headers, &state).await?;
-    let Some(addresses) = doors.proxy.addresses(headers) else {
+    let Some(here) = doors.proxy.addresses(headers) else {
         return Err(Problem::bad_request("Host", "Say in Host which server you mean: a feed has absolute links."));
     };
     let query = listing::query(filter.as_ref());
+    let addresses = wherever::addresses(&doors.proxy);
     let make = async || {
         let told = format.retractions == Retractions::Told;
         let lately = told.then(|| retracted(&awake, filter.as_ref(), doors.store.now()));
@@ -117,15 +138,18 @@ async fn show(
         let listed: HashSet<_> = items.iter().map(|item| item.id).collect();
         retracted.retain(|item| !listed.contains(&item.id));
         let (feed, items, retracted) = (&state.feed, &items, &retracted);
-        let listing = Listing { feed, items, retracted, addresses: &addresses, query: &query };
+        let own = match doors.proxy.public {
+            Some(_) => None,
+            None => Some(doors.ticket_key.name(&doors.store, &format!("{id}?{query}")).await?),
+        };
+        let listing = Listing { feed, own, items, retracted, addresses: &addresses, query: &query };
         Ok(Some(Made { text: (format.write)(&listing), position, until: None }))
     };
-    let name =
-        Name { feed: id.clone(), door: format.file, addresses: addresses.clone(), what: What::of(query.clone()) };
-    let Some(rendition) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+    let name = Name { feed: id.clone(), door: format.file, what: What::of(query.clone()) };
+    let Some(rendition) = doors.renditions.of(&doors.feeds, &awake, client, name, make).await? else {
         return Err(Problem::no_feed(feed));
     };
-    Ok(rendition.answer(headers, format.kind, state.feed.access, doors.store.now()))
+    Ok(rendition.answer(headers, &here, format.kind, state.feed.access, doors.store.now()))
 }
 
 /// The newest listed items that the filter lets through, newest first, with the feed as it was at the first read. None:

@@ -82,7 +82,7 @@ impl Service<Request<Incoming>> for Answering {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.stage.set(Stage::Asked);
-        let client = self.proxy.client(self.peer, request.headers());
+        let client = self.proxy.admit(self.peer, request.headers_mut());
         request.extensions_mut().insert(client);
         if let Some(uri) = self.proxy.stripped(request.uri()) {
             *request.uri_mut() = uri;

@@ -16,6 +16,12 @@ impl Addresses {
         Self(base.trim_end_matches('/').to_owned())
     }
 
+    /// What they begin with, without a slash at its end.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.0
+    }
+
     /// The server's first page.
     #[must_use]
     pub fn front(&self) -> String {

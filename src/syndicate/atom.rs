@@ -31,7 +31,7 @@ pub fn write(listing: &Listing<'_>) -> String {
     let tombstones: Vec<_> = listing.items.iter().chain(listing.retracted).filter_map(tombstone).collect();
     let mut document = Feed {
         title: text(&feed.title, None),
-        id: listing.of(FILE),
+        id: listing.id(FILE),
         // It must be said even of nothing: whatever comes first is newer.
         updated: date(listing.updated().unwrap_or_default()),
         // An entry without an author has the feed's.

@@ -15,6 +15,8 @@ pub const NEWEST: usize = 50;
 pub struct Listing<'a> {
     /// The feed.
     pub feed: &'a Feed,
+    /// What the listing is known by for good, where that is not the address that it is fetched from.
+    pub own: Option<Uuid>,
     /// Its items.
     pub items: &'a [Item],
     /// Notices of items that are older than those, where the format has a word for them, newest first.
@@ -35,6 +37,11 @@ impl Listing<'_> {
     pub(super) fn of(&self, file: &str) -> String {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
         self.addresses.of(&self.feed.id, &format!("/{file}{query}"))
+    }
+
+    /// What it is known by for good: where it is fetched from, unless that is only what the server happens to be called.
+    pub(super) fn id(&self, file: &str) -> String {
+        self.own.map_or_else(|| self.of(file), urn)
     }
 
     /// Where an item is read.

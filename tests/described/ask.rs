@@ -119,8 +119,21 @@ impl Tour {
         }
     }
 
-    /// Sends a request, and checks that the answer is as the operation's description says.
+    /// Sends a request, and checks that the answer is as the operation's description says. Where that is a problem that
+    /// people are told of in HTML, it is asked for in HTML, too.
     pub(crate) async fn ask(&self, operation: &Operation, ask: &Ask) -> Answered {
+        let answered = self.send(operation, ask).await;
+        let kind = |answered: &Answered| answered.headers.get("content-type").cloned();
+        let problem = kind(&answered).is_some_and(|kind| kind == "application/problem+json");
+        if problem && !operation.path.starts_with("/v1/") {
+            let page = self.send(operation, &ask.clone().header("accept", "text/html")).await;
+            let told = (page.status, kind(&page).expect("a content type"));
+            assert_eq!(told, (answered.status, "text/html; charset=utf-8".parse().expect("a value")));
+        }
+        answered
+    }
+
+    async fn send(&self, operation: &Operation, ask: &Ask) -> Answered {
         let place = operation.path.replace("{feed}", &ask.feed).replace("{id}", &ask.item);
         let place = place.replace("{file}", &ask.item).replace("{hash}", &ask.item);
         let url = self.server.url(&format!("{place}?{}", ask.query));

@@ -358,6 +358,40 @@ async fn links_are_those_of_the_public_address_or_of_the_host_that_was_asked_for
     .await;
 }
 
+/// The id of a feed that is asked for under this host, of an entry in it, and where that entry is read.
+async fn known_by(server: &Server, file: &str, headers: &[(&str, &str)]) -> [String; 3] {
+    let mut request = server.client.get(server.url(&at(file)));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let text = request.send().await.expect("an answer").text().await.expect("a body");
+    let feed = feed_rs::parser::parse(text.as_bytes()).expect("a feed");
+    let entry = feed.entries.first().expect("an entry");
+    [feed.id, entry.id.clone(), entry.links.first().expect("a link").href.clone()]
+}
+
+#[tokio::test]
+async fn what_a_feed_and_its_entries_are_known_by_outlives_the_name_that_the_server_was_asked_for_by() {
+    let server = Server::start(Kept::Sqlite).await;
+    server.publish(&json!({"headline": "A", "tags": ["a"]})).await;
+    let file = "feed.atom";
+    let [feed, entry, link] = known_by(&server, file, &[("host", "a.example")]).await;
+    assert!(feed.starts_with("urn:uuid:") && entry.starts_with("urn:uuid:"), "{feed} {entry}");
+    assert!(link.starts_with("http://a.example/feeds/"), "{link}");
+    let said = [("host", "b.example"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "c.example")];
+    let [again, same, link] = known_by(&server, file, &said).await;
+    assert_eq!((&again, &same), (&feed, &entry));
+    assert!(link.starts_with("http://b.example/feeds/"), "nobody is believed who is not trusted: {link}");
+    let [part, ..] = known_by(&server, "feed.atom?tag=a", &[]).await;
+    assert_ne!(part, feed, "another feed is known by something else");
+
+    server.stop().await;
+    server.up_as(server.command().args(["--trust-proxy", "127.0.0.1"])).await;
+    let [again, same, link] = known_by(&server, file, &said).await;
+    assert_eq!((again, same), (feed, entry));
+    assert!(link.starts_with("https://c.example/feeds/"), "{link}");
+}
+
 #[tokio::test]
 async fn a_closed_feed_has_expired() {
     let server = Server::start(Kept::Sqlite).await;

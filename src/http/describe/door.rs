@@ -98,7 +98,10 @@ impl Door {
 
     /// It refuses with these problems, beside those with which every door may.
     pub(super) fn refuses(mut self, codes: &[&[&'static str]]) -> Self {
-        for (status, refusal) in problem::refusals(&codes.concat()) {
+        for (status, mut refusal) in problem::refusals(&codes.concat()) {
+            if !self.path.starts_with("/v1/") {
+                refusal = problem::told_to_people(&refusal);
+            }
             let place = status.to_string();
             match self.is["responses"].get(&place).cloned() {
                 // What it answers itself with that status comes beside the problem.

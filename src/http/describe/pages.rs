@@ -8,6 +8,9 @@ use super::{
     parameter::FILTER,
 };
 
+/// What keeps a page from doing what it should not; one that tells of a problem comes with these, too.
+pub(super) const GUARDS: [&str; 2] = ["Content-Security-Policy", "X-Content-Type-Options"];
+
 /// What every page comes with.
 const HEADERS: [&str; 4] = ["ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"];
 
@@ -42,6 +45,6 @@ pub(super) fn all() -> Vec<Door> {
     ]
 }
 
-fn html() -> (&'static str, Value) {
+pub(super) fn html() -> (&'static str, Value) {
     ("text/html; charset=utf-8", json!({"type": "string"}))
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    header::headers,
+    header::{headers, optional},
+    pages,
     schema::{Fields, object, refer, told},
 };
 
@@ -105,6 +106,17 @@ pub(super) fn answers() -> Map<String, Value> {
 pub(super) fn resolved(answer: &Value) -> Value {
     let code = answer.get("$ref").and_then(|place| place.as_str()?.rsplit('/').next());
     code.map_or_else(|| answer.clone(), |code| described(&[row(code)]))
+}
+
+/// The same answer outside of the API, where who accepts HTML is answered with a page.
+pub(super) fn told_to_people(answer: &Value) -> Value {
+    let mut answer = resolved(answer);
+    let (kind, page) = pages::html();
+    answer["content"][kind] = json!({"schema": page});
+    for name in pages::GUARDS {
+        answer["headers"][name] = optional(name);
+    }
+    answer
 }
 
 /// The schemas of problems, by name.

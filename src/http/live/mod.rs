@@ -13,7 +13,7 @@ pub mod shard;
 mod sse;
 mod web_socket;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use axum::{
     extract::{Request, State},
@@ -96,7 +96,7 @@ fn begin(walk: Walk, request: &Request) -> Result<Response, Problem> {
 
 /// The address of who asks.
 fn client(request: &Request) -> IpAddr {
-    request.extensions().get().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |Client(address)| *address)
+    Client::of(request.extensions()).0
 }
 
 /// Which transport the request asks for.

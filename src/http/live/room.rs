@@ -108,7 +108,8 @@ impl Drop for Place {
 }
 
 /// What counts as one address: a household gets a /64 of IPv6, and can use all of it.
-fn household(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         whole => whole,

@@ -29,8 +29,10 @@ use super::{
     address::Address,
     items,
     problem::Problem,
+    proxy::Client,
     query::Query,
     rendered::{Name, What},
+    wherever,
 };
 use crate::{
     live::Awake,
@@ -59,25 +61,28 @@ enum View {
 pub async fn feed(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
+    client: Client,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    list(&doors, &feed, query, &headers, View::Page).await
+    list(&doors, &feed, client, query, &headers, View::Page).await
 }
 
 /// `GET /embed/{feed}` and a filter.
 pub async fn embed(
     State(doors): State<Doors>,
     Address(feed): Address<String>,
+    client: Client,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    list(&doors, &feed, query, &headers, View::Frame).await
+    list(&doors, &feed, client, query, &headers, View::Frame).await
 }
 
 async fn list(
     doors: &Doors,
     feed: &str,
+    Client(client): Client,
     mut query: Query,
     headers: &HeaderMap,
     view: View,
@@ -90,18 +95,16 @@ async fn list(
     let asked = Asked { before, filter };
     let awake = awake(doors, feed).await?;
     access::reader(doors, headers, &awake.state()).await?;
-    let addresses = addresses(doors, headers)?;
-    let name = Name {
-        feed: awake.id.clone(),
-        door: if view == View::Page { "page" } else { "frame" },
-        addresses: addresses.clone(),
-        what: What::of(asked.query()),
-    };
+    let here = addresses(doors, headers)?;
+    let door = if view == View::Page { "page" } else { "frame" };
+    let name = Name { feed: awake.id.clone(), door, what: What::of(asked.query()) };
+    let addresses = wherever::addresses(&doors.proxy);
     let make = || view::list(doors, &awake.id, &asked, &addresses, view);
-    let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+    let Some(made) = doors.renditions.of(&doors.feeds, &awake, client, name, make).await? else {
         return Err(Problem::no_feed(feed));
     };
-    let response = made.answer(headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
+    let access = awake.state().feed.access;
+    let response = made.answer(headers, &here, "text/html; charset=utf-8", access, doors.store.now());
     Ok(shown(response, view))
 }
 
@@ -109,18 +112,21 @@ async fn list(
 pub async fn item(
     State(doors): State<Doors>,
     Address((feed, id)): Address<(String, String)>,
+    Client(client): Client,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let awake = awake(&doors, &feed).await?;
     access::reader(&doors, &headers, &awake.state()).await?;
     let Ok(uuid) = id.parse::<Uuid>() else { return Err(items::missing(&awake.id, &id)) };
-    let addresses = addresses(&doors, &headers)?;
-    let name = Name { feed: awake.id.clone(), door: "item", addresses: addresses.clone(), what: What::Item(uuid) };
+    let here = addresses(&doors, &headers)?;
+    let name = Name { feed: awake.id.clone(), door: "item", what: What::Item(uuid) };
+    let addresses = wherever::addresses(&doors.proxy);
     let make = || view::item(&doors, &awake, uuid, &addresses);
-    let Some(made) = doors.renditions.of(&doors.feeds, &awake, name, make).await? else {
+    let Some(made) = doors.renditions.of(&doors.feeds, &awake, client, name, make).await? else {
         return Err(not_shown(&doors, &awake.id, &id).await?);
     };
-    let response = made.answer(&headers, "text/html; charset=utf-8", awake.state().feed.access, doors.store.now());
+    let access = awake.state().feed.access;
+    let response = made.answer(&headers, &here, "text/html; charset=utf-8", access, doors.store.now());
     Ok(shown(response, View::Page))
 }
 

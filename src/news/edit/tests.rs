@@ -72,7 +72,9 @@ fn an_import_brings_its_own_id_and_times() {
 
 #[test]
 fn an_item_needs_something_to_read_or_see() {
-    for body in [json!({}), json!({"tags": ["a"]}), json!({"body": "<script>x</script>"}), json!({"media": []})] {
+    let wordless =
+        ["<script>x</script>", "<p> </p>", "<p>&nbsp;<br></p><ul><li></li></ul>"].map(|body| json!({"body": body}));
+    for body in [json!({}), json!({"tags": ["a"]}), json!({"media": []})].into_iter().chain(wordless) {
         let refusal = tried(None, Verb::Publish, body).expect_err("empty");
         assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Missing, Some("headline")));
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::text::{self, link, raw, text, whole, wrong};
 use crate::news::{
-    limits,
+    html, limits,
     refusal::{Code, Refusal},
 };
 
@@ -165,10 +165,10 @@ fn seconds(path: &str, value: &Value) -> Result<Value, Refusal> {
         .limit(format!("above 0, up to {} seconds", limits::MEDIA_SECONDS), value))
 }
 
-/// A body of markup: sanitised, and none where nothing is kept.
+/// A body of markup: sanitised, and none where no word of it is kept.
 pub(super) fn body(path: &str, value: &Value) -> Result<Option<Value>, Refusal> {
-    let kept = crate::news::html::sanitise(path, &raw(path, value)?)?;
+    let kept = html::sanitise(path, &raw(path, value)?)?;
     // Markup can spell out a control character that was not there as such.
     text::without_controls(path, &kept)?;
-    Ok(if kept.is_empty() { None } else { Some(Value::String(kept)) })
+    Ok(if html::plain(&kept).is_empty() { None } else { Some(Value::String(kept)) })
 }
