@@ -25,7 +25,7 @@ const QUIET = 150;
 
 // Where there is no document, as on a server, it can be imported and does nothing.
 export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["server", "feed", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
+  static observedAttributes = ["server", "feed", "filter", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
 
   #live = null;
   #labels = LABELS;
@@ -158,7 +158,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   #connect() {
-    const many = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+    const query = new URLSearchParams(this.getAttribute("filter"));
+    const listed = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+    const many = (name) => [...query.getAll(name), ...listed(name)];
     const live = new LiveFeed({
       server: this.getAttribute("server") ?? serverOf(import.meta.url).href,
       feed: this.getAttribute("feed") ?? "news-feed",
