@@ -30,6 +30,18 @@ export async function publishMany(count, make = (n) => ({ headline: `Report ${n}
   return all;
 }
 
+/** The same, many at a time: they have the order of their numbers by the times that they are given, a day for each `aDay`. */
+export async function publishOld(count, aDay) {
+  const all = [];
+  const first = Date.now() - (count / aDay + 2) * 86_400_000;
+  const make = (n) => ({ headline: `Report ${n}`, body: "<p>Text.</p>", published: new Date(first + (n * 86_400_000) / aDay).toISOString() });
+  while (all.length < count) {
+    const some = Array.from({ length: Math.min(25, count - all.length) }, (_, n) => server.publish(make(all.length + n)));
+    all.push(...(await Promise.all(some)));
+  }
+  return all;
+}
+
 export const reports = (from, to) => Array.from({ length: to - from }, (_, n) => `Report ${to - 1 - n}`);
 export const item = (page, { id }) => page.locator(`#item-${id}`);
 export const topOf = (locator) => locator.evaluate((one) => one.getBoundingClientRect().top);
@@ -40,12 +52,14 @@ export async function readAt(page, one) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
-/** Notes in every frame where an item stands; returns how far it has been from where it was. */
+/** Notes in every frame where an item stands, and no other any more; returns how far it has been from where it was. */
 export async function watchPlace(page, one) {
   await item(page, one).evaluate((article) => {
     const was = article.getBoundingClientRect().top;
     window.strayed = 0;
+    window.watched = article;
     const look = () => {
+      if (window.watched !== article) return;
       window.strayed = Math.max(window.strayed, Math.abs(article.getBoundingClientRect().top - was));
       requestAnimationFrame(look);
     };

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { host, item, publishMany, readAt, reader, reports, topOf, watchPlace } from "./host.mjs";
+import { host, item, publishMany, publishOld, readAt, reader, reports, topOf, watchPlace } from "./host.mjs";
 import { FEED, until } from "./newswire.mjs";
-import { AWAY, chromium, correct, headlines, live, server, shows, site } from "./stage.mjs";
+import { AWAY, chromium, correct, headlines, live, server, setFeed, shows, site } from "./stage.mjs";
 
 test("on arrival the page stays at its top, and whoever is below the widget is not moved by what changes in it", async () => {
   const all = await publishMany(30);
@@ -27,7 +27,9 @@ test("whoever reads further down is not moved by 500 items, is told how many the
   await readAt(page, all[9]);
   const strayed = await watchPlace(page, all[9]);
   assert.equal(await page.locator(".fresh-button").isVisible(), false);
-  await publishMany(500, (n) => ({ headline: `New ${n}`, keyEvent: n % 100 === 0 }));
+  const news = Array.from({ length: 499 }, (_, n) => ({ headline: `New ${n}`, keyEvent: n % 100 === 0 }));
+  while (news.length) await Promise.all(news.splice(0, 25).map((one) => server.publish(one)));
+  await server.publish("New 499");
   await page.waitForSelector("text=500 new updates");
   assert.equal(await page.title(), "(500) Storm Isolde");
   assert.equal(await strayed(), 0);
@@ -164,6 +166,40 @@ test("a link to an item opens it where it stands, also an old one, on arrival an
   assert.equal(new URL(page.url()).hash, `#item-${all[60].id}`);
   await page.goBack();
   await at(all[70]);
+});
+
+test("a link to an item far down opens it among those of its time, where it changes as any other, until the list has come to it", async () => {
+  const all = await publishOld(300, 20);
+  await setFeed({ timeZone: "UTC" });
+  const page = await chromium.tab();
+  await page.goto(`${host({ head: "<style>* { overflow-anchor: none !important }</style>" })}#item-${all[25].id}`);
+  const linked = item(page, all[25]);
+  await until("it is focused, and at the top", async () =>
+    (await linked.evaluate((one) => one.getRootNode().activeElement === one)) && Math.abs((await topOf(linked)) - 16) < 2,
+  );
+  const down = [...reports(50, 300), ...reports(0, 26)];
+  assert.deepEqual(await headlines(page), down, "one page of the list, and what followed it");
+  const day = new Intl.DateTimeFormat("en", { dateStyle: "full", timeZone: "UTC" }).format(new Date(all[25].published));
+  assert.equal(await linked.locator("xpath=../../h2").textContent(), day);
+  const strayed = await watchPlace(page, all[25]);
+  await correct(all[200], "It was longer than that. ".repeat(30), { headline: "Report 200, corrected" });
+  await correct(all[25], "It was wrong.", { headline: "Report 25, corrected" });
+  await server.edit(`items/${all[24].id}/retract`, { reason: "It was wrong." });
+  await server.edit(`items/${all[23].id}/withhold`);
+  await server.publish("Newest");
+  await page.waitForSelector("text=1 new update");
+  const change = (headline) => ({ "Report 200": "Report 200, corrected", "Report 25": "Report 25, corrected", "Report 24": "This item has been retracted" })[headline] ?? headline;
+  const changed = (list) => list.filter((headline) => headline !== "Report 23").map(change);
+  await shows(page, ...changed(down));
+  assert.ok((await strayed()) < 1, `moved by ${await strayed()}`);
+  await page.locator(".older").scrollIntoViewIfNeeded();
+  const above = await watchPlace(page, all[50]);
+  await page.click(".older");
+  await shows(page, ...changed(reports(0, 300)));
+  assert.ok((await above()) < 1, `moved by ${await above()}`);
+  assert.equal(await page.locator(".older").isVisible(), false);
+  await page.click(".fresh-button");
+  await shows(page, "Newest", ...changed(reports(0, 300)));
 });
 
 test("an old item that a link led to is there again after the widget has begun anew", async () => {

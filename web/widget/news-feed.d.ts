@@ -53,7 +53,7 @@ export interface NewsFeedEvents {
 
 export class NewsFeed extends HTMLElement {
   /** The items that are known, also those that wait behind the button. */
-  readonly items: { pinned: Item[]; items: Item[] };
+  readonly items: { pinned: Item[]; items: Item[]; apart: Item[] };
   readonly status: Status;
   get labels(): Labels;
   set labels(words: Partial<Labels>);

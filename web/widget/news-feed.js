@@ -40,8 +40,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #held = new Set();
   /** Items that came since the last drawing. */
   #came = new Set();
-  /** Items that links led to. */
-  #linked = new Set();
   /** Whether there is a list at all, and whether it was drawn. */
   #loaded = false;
   #drawn = false;
@@ -52,9 +50,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #listening = null;
   #leaving = null;
 
-  /** The items that are known, `{pinned, items}`, also those that wait behind the button. */
+  /** The items that are known, `{pinned, items, apart}`, also those that wait behind the button. */
   get items() {
-    return this.#live?.items ?? { pinned: [], items: [] };
+    return this.#live?.items ?? { pinned: [], items: [], apart: [] };
   }
 
   /** How the connection is: `{state, …}`. */
@@ -256,17 +254,15 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const there = items.findIndex(({ id }) => this.#list.articles.has(id));
     for (const { id } of items.slice(0, Math.max(0, there))) this.#came.add(id);
     this.#loaded = true;
-    this.#draw();
     // What a link led to may be older than what came.
-    for (const id of this.#linked) this.#live.find(id).then(() => this.#soon(), () => {});
+    if (this.#drawn) this.#follow(false);
+    this.#draw();
   }
 
   /** What is not held back. */
   #shown() {
-    const { pinned, items } = this.items;
+    const { pinned, items, apart } = this.items;
     const seen = ({ id }) => !this.#held.has(id);
-    const linked = [...this.#linked].map((id) => this.#live.item(id));
-    const apart = linked.filter((item) => item && !items.includes(item) && !pinned.includes(item));
     return { pinned: pinned.filter(seen), items: items.filter(seen), apart };
   }
 
@@ -439,17 +435,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     setTimeout(() => (button.textContent = label), 3000);
   }
 
-  /** Goes where a link leads: to an item, wherever it stands. */
-  async #follow() {
+  /** Finds where a link leads: to an item, wherever it stands; and goes there. */
+  async #follow(go = true) {
     const { hash } = location;
     if (!hash.startsWith(ITEM)) return;
     const id = hash.slice(ITEM.length);
     const item = await this.#live.find(id).catch(() => null);
     if (!item || location.hash !== hash) return;
-    this.#linked.add(id);
-    this.#draw(this.#held.has(id));
+    this.#draw(go && this.#held.has(id));
     const { one } = this.#list.articles.get(id) ?? {};
-    if (!one) return;
+    if (!one || !go) return;
     this.#parts.box.querySelector("[data-target]")?.removeAttribute("data-target");
     one.dataset.target = "";
     one.focus({ preventScroll: true });
