@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { publishMany, readAt, reader, reports, said, state, watchPlace } from "./host.mjs";
+import { host, publishMany, readAt, reader, reports, said, state, watchPlace } from "./host.mjs";
 import { Redis, until } from "./newswire.mjs";
 import { AWAY, chromium, correct, live, serveFrom, server, setFeed, shows, site } from "./stage.mjs";
 
@@ -82,6 +82,53 @@ test("offline it says up to when it shows news, and back it goes on", async () =
   await page.context().setOffline(false);
   await live(page);
   await shows(page, "Meanwhile", "Before");
+});
+
+test("offline from the beginning, it says so and names no time", async () => {
+  const page = await reader({
+    wait: (page) => state(page, "offline"),
+    script: () => {
+      Object.defineProperty(navigator, "onLine", { get: () => false });
+      window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({})); } close() {} };
+      window.fetch = async () => Promise.reject(new TypeError("away"));
+    },
+  });
+  assert.equal(await said(page), "You are offline");
+});
+
+test("where the reader's clock is set back, it goes on, and nothing is said of times to come", async () => {
+  await server.publish("Before");
+  const page = await chromium.tab({
+    expected: AWAY,
+    script: () => {
+      const Real = Date;
+      window.back = 0;
+      window.Date = class extends Real {
+        constructor(...given) {
+          super(...(given.length ? given : [window.Date.now()]));
+        }
+        static now() {
+          return Real.now() - window.back;
+        }
+      };
+    },
+  });
+  const sockets = [];
+  page.on("websocket", (socket) => sockets.push(socket));
+  await page.goto(host());
+  await live(page);
+  await page.evaluate(() => (window.back = 3 * 3_600_000));
+  await until("it has another connection, and the old one is closed", () => sockets.length === 2 && sockets[0].isClosed());
+  await live(page);
+  await server.publish("After");
+  await shows(page, "After", "Before");
+  assert.deepEqual(await page.locator(".ago").allTextContents(), ["", ""]);
+  await server.kill();
+  await state(page, "waiting");
+  assert.match(await said(page), /^Connection lost\. Trying again in [0-2] s$/);
+  await server.up();
+  await server.publish("At last");
+  await shows(page, "At last", "After", "Before");
 });
 
 test("while the server has lost its store, it says that what it shows may be out of date", async () => {

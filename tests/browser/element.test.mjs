@@ -153,6 +153,38 @@ test("the page is told of items and of the connection, can pause and resume, and
   await until("taken away, it leaves nothing behind", () => sockets.every((socket) => socket.isClosed()));
 });
 
+test("where it is given another feed, nothing of the first stands under that name, not even for a moment", async () => {
+  await server.command("feed", "create", "other", "--title", "Other");
+  await until("it is there", async () => (await fetch(`${server.origin}/v1/feeds/other`)).ok);
+  for (let n = 0; n < 60; n += 1) await server.publish({ headline: `Report ${n}`, keyEvent: n === 59 });
+  await server.edit("../other/items", { headline: "Elsewhere" });
+  const page = await reader({ attributes: "title-count", expected: /404/, script: () => Object.defineProperty(document, "visibilityState", { value: "hidden" }) });
+  await server.publish("Report 60");
+  await page.waitForSelector("text=1 new update");
+  const turn = (name) =>
+    page.evaluate((feed) => {
+      const element = document.querySelector("news-feed");
+      element.setAttribute("feed", feed);
+      const shown = [...element.shadowRoot.querySelectorAll(".item, .day, .key-events, .fresh, .more, .empty")];
+      return [shown.filter((one) => one.getClientRects().length).length, document.title];
+    }, name);
+  assert.deepEqual(await turn("other"), [0, "Storm Isolde"]);
+  await shows(page, "Elsewhere");
+  assert.deepEqual(await turn("nowhere"), [0, "Storm Isolde"]);
+  await state(page, "ended");
+  assert.equal(await page.locator(".item").count(), 0);
+});
+
+test("a filter is a list of words, or a query that can hold any, and may change", async () => {
+  for (const tag of ["a", "b", "a,b"]) await server.publish({ headline: `Of ${tag}`, tags: [tag] });
+  const page = await reader({ attributes: 'tag="a, b"' });
+  await shows(page, "Of b", "Of a");
+  await page.evaluate(() => document.querySelector("news-feed").setAttribute("filter", "tag=a%2Cb&urgency=5"));
+  await shows(page, "Of a,b", "Of b", "Of a");
+  await page.evaluate(() => document.querySelector("news-feed").removeAttribute("tag"));
+  await shows(page, "Of a,b");
+});
+
 test("its words can be another language's", async () => {
   await server.publish("Erstes");
   const page = await reader();

@@ -166,6 +166,17 @@ test("a picture's space is kept until it is there, and in the place of one that 
   assert.equal(await page.locator(".credit").textContent(), "Owen Pryce");
 });
 
+test("what stands in the place of a lost picture is corrected with it", async () => {
+  const picture = { kind: "picture", href: `${site.origin}/gone.jpg`, alt: "A quay at dawn", width: 400, height: 300 };
+  const one = await server.publish({ headline: "Picture", media: [picture] });
+  const page = await reader({ expected: /404/ });
+  const missing = page.locator("figure .missing");
+  await until("it is replaced", async () => (await missing.allTextContents()).join() === "A quay at dawn");
+  await correct(one, "It was another time.", { media: [{ ...picture, alt: "A quay at dusk" }] });
+  await until("it says what is right", async () => (await missing.allTextContents()).join() === "A quay at dusk");
+  assert.equal(await page.locator("figure img").count(), 0);
+});
+
 test("nothing of another site's player is loaded before somebody asks for it", async () => {
   site.serve("/player", "<!doctype html><link rel='icon' href='data:,'>Player");
   const href = site.origin.replace("127.0.0.1", "localhost");

@@ -9,16 +9,18 @@ import { publishMany, reader } from "./host.mjs";
 import { until } from "./newswire.mjs";
 import { AXE, correct, server, shows, site } from "./stage.mjs";
 
+/** How the parts of the widget look, each as text. */
+const looks = (page) =>
+  page.evaluate(() =>
+    [...document.querySelector("news-feed").shadowRoot.querySelectorAll(".headline, .body, .clock, .item, .share")].map((one) => {
+      const { color, fontFamily, fontSize, fontWeight, fontStyle, letterSpacing, lineHeight, textTransform, textAlign, display, visibility } = getComputedStyle(one);
+      const { width, height } = one.getBoundingClientRect();
+      return JSON.stringify({ color, fontFamily, fontSize, fontWeight, fontStyle, letterSpacing, lineHeight, textTransform, textAlign, display, visibility, width, height });
+    }),
+  );
+
 test("a hostile style sheet of the page changes nothing in it", async () => {
   await publishMany(3);
-  const looks = (page) =>
-    page.evaluate(() =>
-      [...document.querySelector("news-feed").shadowRoot.querySelectorAll(".headline, .body, .clock, .item, .share")].map((one) => {
-        const { color, fontFamily, fontSize, fontWeight, fontStyle, letterSpacing, lineHeight, textTransform, textAlign, display, visibility } = getComputedStyle(one);
-        const { width, height } = one.getBoundingClientRect();
-        return JSON.stringify({ color, fontFamily, fontSize, fontWeight, fontStyle, letterSpacing, lineHeight, textTransform, textAlign, display, visibility, width, height });
-      }),
-    );
   const good = await looks(await reader());
   const hostile = `<style>
     html { font-size: 62.5% }
@@ -40,6 +42,20 @@ test("a page with a strict content security policy needs to allow the server and
   await shows(page, "Live", "Report 1", "Report 0");
   assert.match(await page.locator(".headline").first().evaluate((one) => getComputedStyle(one).fontFamily), /Palatino/);
   await until("the picture is there", () => page.locator(".item img").first().evaluate((one) => one.complete && one.naturalWidth > 0));
+});
+
+test("a browser without constructed style sheets is given the same looks, under a policy that allows the server's", async () => {
+  await publishMany(3);
+  const good = await looks(await reader());
+  const script = () => {
+    for (const one of [Document, ShadowRoot]) delete one.prototype.adoptedStyleSheets;
+    delete window.CSSStyleSheet;
+  };
+  const { origin } = server;
+  const policy = `default-src 'none'; script-src ${origin}; style-src ${origin}; connect-src ${origin} ${origin.replace("http", "ws")}; img-src data:`;
+  const page = await reader({ script, headers: { "content-security-policy": policy } });
+  await until("the style sheet is there", () => page.evaluate(() => [...document.querySelector("news-feed").shadowRoot.styleSheets].length === 1));
+  assert.deepEqual(await looks(page), good);
 });
 
 /** An item of every kind. */

@@ -120,6 +120,7 @@ test("what is retracted while it waits behind the button is never shown, nor cou
   await page.waitForSelector("text=1 new update");
   await server.publish("Harmless");
   await page.waitForSelector("text=2 new updates");
+  assert.equal(await page.title(), "Storm Isolde", "the title counts only where it is asked to");
   await server.edit(`items/${secret.id}/retract`, { reason: "The source withdrew it." });
   await page.waitForSelector("text=1 new update");
   await page.click(".fresh-button");

@@ -38,6 +38,7 @@ export interface Labels {
   live: string;
   waiting: string;
   seconds: (count: number) => string;
+  /** `time` is empty where the server was not heard yet. */
   offline: (time: string) => string;
   stale: (time: string) => string;
   closed: string;

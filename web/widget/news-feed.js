@@ -111,7 +111,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     if (was === is) return;
     // The names of two words are about how things are shown.
     if (name.includes("-")) this.#redraw();
-    else this.#restart();
+    else this.#restart(/feed|server/.test(name));
   }
 
   #open() {
@@ -145,7 +145,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { box, apart, keys } = this.#list;
     parts.box = element("div", "newswire", null, parts.status, this.#announcer.box, keys, parts.fresh, box, parts.more, apart, parts.after);
     // Until there is something else to show, what the server wrote stays.
-    box.append(document.createElement("slot"));
+    box.append(element("slot"));
     root.append(parts.box);
     dress(root);
     root.addEventListener("click", (event) => this.#click(event));
@@ -218,11 +218,17 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     this.#title(0);
   }
 
-  #restart() {
+  /** `elsewhere`: nothing of one feed may stand under another's name. */
+  #restart(elsewhere) {
     const old = this.#live;
     if (!old) return;
     this.#live = null;
     old.stop();
+    if (elsewhere) {
+      this.#parts.fresh.hidden = this.#parts.more.hidden = true;
+      this.#list.clear();
+      this.#title(0);
+    }
     this.#connect();
     if (this.isConnected) this.#begin();
   }
@@ -354,7 +360,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { state, since, until, why } = this.status;
     const dates = this.#datesOf(this.#live.info);
     const label = state === "ended" ? why : labels[state];
-    let text = typeof label === "function" ? label(since ? dates.clock(since) : "–") : label;
+    let text = typeof label === "function" ? label(since ? dates.clock(since) : "") : label;
     this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
     if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
