@@ -130,7 +130,9 @@ async fn paging_without_javascript_reaches_every_item_once() {
     let mut published = Vec::new();
     for n in 0..120 {
         let tag = if n % 3 == 0 { "third" } else { "other" };
-        let made = server.publish(&json!({"headline": format!("Report {n}"), "tags": [tag, "a&b, c"], "keyEvent": n == 1})).await;
+        let made = server
+            .publish(&json!({"headline": format!("Report {n}"), "tags": [tag, "a&b, c"], "keyEvent": n == 1}))
+            .await;
         published.push((id(&made).to_owned(), tag));
     }
     page_with(&server, "Report 119<").await;
