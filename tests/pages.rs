@@ -130,7 +130,9 @@ async fn paging_without_javascript_reaches_every_item_once() {
     let mut published = Vec::new();
     for n in 0..120 {
         let tag = if n % 3 == 0 { "third" } else { "other" };
-        let made = server.publish(&json!({"headline": format!("Report {n}"), "tags": [tag, "a&b, c"]})).await;
+        let made = server
+            .publish(&json!({"headline": format!("Report {n}"), "tags": [tag, "a&b, c"], "keyEvent": n == 1}))
+            .await;
         published.push((id(&made).to_owned(), tag));
     }
     page_with(&server, "Report 119<").await;
@@ -148,6 +150,7 @@ async fn paging_without_javascript_reaches_every_item_once() {
             assert!(query.starts_with('?'), "{query}");
             let next = Page::of(&server, &format!("/feeds/{FEED}{query}")).await;
             assert!(!next.text.contains("data-newswire"), "an older page is not followed");
+            assert!(!next.text.contains("key-events"), "and what was a key event stands in its place alone");
             assert!(next.text.contains(&format!("<a href=\"{FEED}\">")), "it leads to the newest");
         }
         assert_eq!(seen, expected, "{query}");
@@ -263,7 +266,7 @@ async fn a_page_that_is_not_there_says_so_to_people_and_to_programs() {
 #[tokio::test]
 async fn a_private_feed_is_shown_to_who_has_a_token_alone_and_kept_by_no_cache() {
     let server = Server::start(Kept::Sqlite).await;
-    let made = server.publish(&json!({"headline": "For few"})).await;
+    let made = server.publish(&json!({"headline": "For few", "keyEvent": true})).await;
     page_with(&server, "For few").await;
     let turn = async |access: &str| {
         let admin = server.token(&["--can", "admin"]);
@@ -283,6 +286,7 @@ async fn a_private_feed_is_shown_to_who_has_a_token_alone_and_kept_by_no_cache()
             let page = Page::read(asked).await;
             assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "private, no-store"), "{path}");
             assert!(page.text.contains("For few"), "{}", page.text);
+            assert_eq!(page.text.contains("key-events-list"), !path.contains("/items/"), "{path}");
             !page.text.contains("data-newswire")
         })
         .await;

@@ -39,7 +39,12 @@ before(async () => {
     return answer.writeHead(code ? 200 : 404, { "content-type": "text/javascript" }).end(code);
   });
   await new Promise((done) => site.listen(0, "127.0.0.1", done));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", ...QUIET],
+    // A page that is left is kept, as it is for readers.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
 });
 after(async () => {
   await browser?.close();
@@ -162,12 +167,16 @@ test("a page from the back/forward cache goes on from its position", async () =>
   const page = await tab();
   await publish("First");
   await shows(page, "First");
+  await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (window.kept = persisted)));
   await page.goto("about:blank");
   await publish("Meanwhile");
-  await page.goBack();
+  // Waited for below: that it came back is no navigation to who drives the browser.
+  await page.evaluate(() => setTimeout(() => history.back()));
+  await page.waitForFunction(() => window.kept);
   await shows(page, "Meanwhile");
   await publish("Again");
   await shows(page, "Again");
+  assert.deepEqual(await came(page), [["First", "Meanwhile", "Again"], 1]);
 });
 
 test("without network it says offline, and comes back by itself", async () => {

@@ -1,40 +1,16 @@
 // The server's pages, without JavaScript and with it, and a browser's own EventSource and WebSocket, against a real server in
-// a real Chromium. Each test is named for what a reader may rely on. Whatever the console complains about fails the test, a
-// violation of the page's content security policy included. What the widget does is tested beside this (widget.test.mjs).
+// a real Chromium. Each test is named for what a reader may rely on. What the widget does is tested beside this.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
 import { HtmlValidate } from "html-validate";
 
-import { Chromium } from "./chromium.mjs";
-import { FEED, Newswire, otherSite, until } from "./newswire.mjs";
+import { FEED, until } from "./newswire.mjs";
+import { AWAY, AXE, chromium, correct, headlines, live, server, setFeed, shows, site } from "./stage.mjs";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core");
-const AWAY = /ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|Connection closed before/;
 const STILL = { javaScriptEnabled: false };
-
-let chromium, site, server;
-
-before(async () => {
-  [site, chromium] = await Promise.all([otherSite(), Chromium.start()]);
-});
-after(async () => {
-  await chromium?.end();
-  site?.end();
-});
-beforeEach(async () => {
-  server = await Newswire.start();
-});
-afterEach(async () => {
-  await chromium.clear();
-  await server?.end();
-});
-
-const live = (page) => page.waitForSelector("news-feed .newswire[data-state=live]");
-const headlines = (page) => page.locator(".feed .item .headline").allTextContents();
 
 /** The feed's page in a new tab; once it is live, where it has JavaScript. */
 async function reader({ path = `/feeds/${FEED}`, ...options } = {}) {
@@ -53,28 +29,6 @@ async function written(what, path = `/feeds/${FEED}`) {
   });
   return text;
 }
-
-/** Waits until these, and no others, are the headlines, from top to bottom. */
-async function shows(page, ...expected) {
-  let seen;
-  await until(`the page shows ${expected.join(" | ")}`, async () => {
-    seen = await headlines(page);
-    return JSON.stringify(seen) === JSON.stringify(expected);
-  }).catch((error) => assert.deepEqual(seen, expected, error.message));
-}
-
-/** Changes the feed itself. */
-async function setFeed(fields) {
-  const answer = await fetch(`${server.at}/v1/feeds/${FEED}`, {
-    method: "PATCH",
-    headers: { authorization: `Bearer ${(server.admin ??= server.administrator())}`, "content-type": "application/json" },
-    body: JSON.stringify(fields),
-  });
-  assert.ok(answer.ok, await answer.text());
-}
-
-const correct = (one, note, changes) =>
-  server.edit(`items/${one.id}/correct`, { kind: "correction", note, changes }, { etag: "*" });
 
 const TRICK = "</script><!--<img src=x onerror=\"window.tricked=1\"><script>window.tricked=1</script>' & \"";
 
@@ -372,12 +326,12 @@ test("a filtered page goes on live with what matches", async () => {
   await server.publish("More of other");
   await server.publish({ headline: "More storm", tags: ["storm"] });
   await shows(page, "More storm", "Storm");
-  // A comma cannot be told to the widget: that page is one to be loaded again.
-  await server.publish({ headline: "Listed", tags: ["a,b"] });
-  await written("Listed", `/feeds/${FEED}?tag=a%2Cb`);
-  const still = await reader({ ...STILL, path: `/feeds/${FEED}?tag=a%2Cb` });
-  await shows(still, "Listed");
-  assert.equal(await still.locator("news-feed").count(), 0);
+  const path = `/feeds/${FEED}?tag=a,%20b%26c&tag=d&urgency=5`;
+  await server.publish({ headline: "Listed", tags: ["a, b&c"] });
+  await written("Listed", path);
+  const commas = await reader({ path });
+  for (const tag of ["a", "b&c", "a, b&c", "d"]) await server.publish({ headline: `Of ${tag}`, tags: [tag] });
+  await shows(commas, "Of d", "Of a, b&c", "Listed");
 });
 
 test("another site shows a feed in a frame, and no other page of ours", async () => {

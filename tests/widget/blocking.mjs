@@ -37,6 +37,8 @@ export class BlockingProxy {
     });
     proxy.server.on("upgrade", (asked, client, head) => {
       proxy.asked.push(`websocket ${asked.url}`);
+      // A client may be gone before it is answered.
+      client.on("error", () => {});
       if (proxy.websocket === "refuse") {
         client.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
         return;
@@ -48,10 +50,8 @@ export class BlockingProxy {
       client.pipe(server);
       if (proxy.websocket === "pass") server.pipe(client);
       else server.once("data", (bytes) => client.write(bytes.subarray(0, bytes.indexOf("\r\n\r\n") + 4)));
-      for (const [one, other] of [[client, server], [server, client]]) {
-        one.on("error", () => {});
-        one.on("close", () => other.destroy());
-      }
+      server.on("error", () => {});
+      for (const [one, other] of [[client, server], [server, client]]) one.on("close", () => other.destroy());
     });
     proxy.server.on("connection", (socket) => {
       proxy.#sockets.add(socket);

@@ -74,6 +74,11 @@ function pass(ms) {
   for (let left = ms; left > 0; left -= 100) mock.timers.tick(Math.min(left, 100));
 }
 
+/** Lets everything run that waits for nothing but its turn. */
+async function settled() {
+  for (let n = 0; n < 10; n += 1) await new Promise((done) => setImmediate(done));
+}
+
 test("pauses grow to half a minute and are jittered by half", () => {
   assert.deepEqual([0, 1, 2].map((n) => pauseAfter(n, 0)), [250, 500, 1000]);
   assert.equal(pauseAfter(1000, 0), 15_000);
@@ -230,6 +235,42 @@ test("a server that lost its store is said to be stale until it has looked at it
   assert.equal(feed.status.state, "stale");
   last().say({ type: "heartbeat", checked: at(1) });
   assert.equal(feed.status.state, "live");
+});
+
+/** A server that answers what is asked of it only when the test says so, with this status: `{asks, streams}`. */
+function slowServer() {
+  const late = { asks: [], streams: [] };
+  globalThis.fetch = (_, { method }) =>
+    new Promise((answer) => late[method === "HEAD" ? "asks" : "streams"].push((status = 200) => answer(new Response(null, { status }))));
+  return late;
+}
+
+test("however late it is known that a door lets nothing through, the next one is taken then, and not blamed for it", async () => {
+  const { asks, streams } = slowServer();
+  const feed = start();
+  pass(25 * SECOND);
+  assert.deepEqual([sockets.length, asks.length, streams.length], [3, 2, 0], "meanwhile the same door is tried again");
+  asks[0]();
+  await settled();
+  assert.deepEqual([last().open, streams.length], [false, 1], "the last try is not waited for");
+  asks[1]();
+  await settled();
+  feed.heard = [];
+  pass(9 * SECOND);
+  assert.deepEqual([streams.length, feed.heard], [1, []], "what is said of the first door does not count for this one");
+  pass(4 * SECOND);
+  assert.deepEqual([feed.status.door, streams.length], ["sse", 2]);
+});
+
+test("what is learnt late of a failure ends nothing that has opened since", async () => {
+  const { asks } = slowServer();
+  const feed = start();
+  last().drop();
+  pass(SECOND);
+  last().say(HELLO, SNAPSHOT);
+  asks[0](404);
+  await settled();
+  assert.deepEqual([feed.status.state, last().open], ["live", true]);
 });
 
 test("heartbeats are no news", () => {

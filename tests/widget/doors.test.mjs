@@ -205,6 +205,38 @@ test("older items come page by page, and a link to an old one finds it in its pl
   assert.equal(await feed.find(published[5].id), null);
 });
 
+test("a link to an item far down finds it with what followed it, and the list goes on to there without a hole", async () => {
+  const feedId = await newFeed();
+  const noon = Date.parse("2026-03-01T12:00:00.000Z");
+  const published = [];
+  const report = (n) => ({ headline: `Report ${n}`, published: new Date(noon + n * 60_000).toISOString(), tags: [n === 85 ? "calm" : "storm"] });
+  for (let n = 0; n < 350; n += 50) {
+    const some = Array.from({ length: 50 }, (_, m) => publish(feedId, report(n + m)));
+    published.push(...(await Promise.all(some)));
+  }
+  const down = (from, to) => Array.from({ length: from - to + 1 }, (_, n) => `Report ${from - n}`);
+  const feed = live({ feed: feedId, last: 10 });
+  await isLive(feed, "websocket");
+  const apart = () => feed.items.apart.map((item) => item.headline);
+  assert.equal((await feed.find(published[80].id)).headline, "Report 80");
+  assert.deepEqual([headlines(feed), apart()], [down(349, 140), down(80, 31)], "a page of the list, and one from there on");
+  const edit = (n, path, body) => server.edit(`../${feedId}/items/${published[n].id}${path}`, body, { etag: "*" });
+  await edit(80, "/correct", { kind: "correction", note: "It was wrong.", changes: { headline: "Corrected" } });
+  await edit(79, "/retract", { reason: "It was wrong." });
+  await edit(78, "/withhold");
+  await until("it is shown", () => apart().join().startsWith("Corrected,,Report 77"));
+  const before = proxy.asked.length;
+  assert.equal((await feed.find(published[40].id)).headline, "Report 40");
+  assert.equal(proxy.asked.length, before, "what stands there is not asked for");
+  while (feed.before) await feed.older(200);
+  assert.deepEqual(headlines(feed), [...down(349, 81), "Corrected", undefined, ...down(77, 0)]);
+  assert.deepEqual(apart(), []);
+  const filtered = live({ feed: feedId, last: 10, filter: { tag: ["storm"] } });
+  await isLive(filtered, "websocket");
+  assert.deepEqual([await filtered.find(published[85].id), filtered.items.apart], [null, []], "what a filter hides is not shown");
+  assert.equal((await filtered.find(published[77].id)).headline, "Report 77");
+});
+
 test("a closed feed is said to be closed, and live again once it is reopened", async () => {
   const feedId = await newFeed();
   const feed = live({ feed: feedId });

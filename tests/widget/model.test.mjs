@@ -153,6 +153,50 @@ test("older pages that were asked for are not forgotten because of what comes li
   assert.equal(feed.view(NOON).items.at(-1).id, "o599");
 });
 
+/** A list of one item, "top", and a link far below it: to "c", with what follows down to "a". */
+function linked() {
+  const feed = loaded([item("top", 9)], `${NOON + 9 * HOUR}_top`);
+  const page = { items: [item("c", 3), item("b", 2), item("a", 1)], position: `${seq}-0`, before: `${NOON + HOUR}_a` };
+  feed.linked = { from: page.items[0], to: page.items[0] };
+  feed.addPage(page, feed.generation, feed.linked);
+  return feed;
+}
+const apart = (feed) => feed.view(NOON).apart.map(({ id }) => id).join(" ");
+
+test("where a link led, what is known from there on is shown apart, and changes as it does in the list", () => {
+  const feed = linked();
+  assert.deepEqual([shown(feed), apart(feed)], ["top", "c b a"]);
+  for (const [id, hours] of [["d", 4], ["b2", 2.5], ["0", 0]]) {
+    assert.equal(feed.apply(change("item.released", item(id, hours))).fresh, false);
+  }
+  feed.apply(change("item.withheld", { id: "b", status: "withheld" }));
+  feed.apply(change("item.pinned", item("a", 1, { version: 2, pinned: { position: 1 } })));
+  assert.deepEqual([shown(feed), apart(feed)], ["^a top", "c b2"], "what stands above and below it is not known");
+});
+
+test("the list goes on to where a link led, and takes in what stands there: no hole, nothing twice", () => {
+  const feed = linked();
+  const page = (items, before) => feed.addPage({ items, position: `${seq}-0`, before }, feed.generation);
+  page([item("e", 5), item("d", 4), item("c", 3)], `${NOON + 3 * HOUR}_c`);
+  assert.deepEqual([shown(feed), apart(feed)], ["top e d c", "b a"]);
+  page([item("b", 2), item("a", 1), item("0", 0)], null);
+  assert.deepEqual([shown(feed), apart(feed)], ["top e d c b a 0", ""]);
+});
+
+test("a snapshot leaves nothing of where a link led", () => {
+  const feed = linked();
+  feed.apply({ type: "snapshot", items: [item("top", 9), item("b", 2)], done: true, before: `${NOON + 9 * HOUR}_top` });
+  assert.deepEqual([shown(feed), apart(feed)], ["top", ""]);
+});
+
+test("where a link led is not forgotten, however much comes", () => {
+  const feed = linked();
+  for (let n = 0; n < 1000; n += 1) feed.apply(change("item.updated", item(`o${n}`, 4 + n / 1000, { version: 2 })));
+  for (let n = 0; n < 3000; n += 1) feed.apply(change("item.published", item(`i${n}`, 10 + n / 100)));
+  assert.ok(feed.items.size <= 1600, String(feed.items.size));
+  assert.equal(apart(feed), "c b a");
+});
+
 test("only what the protocol says moves the position", () => {
   const position = "7-9f3a2c1b";
   for (const type of ["item.published", "item.left", "feed.updated", "caughtUp", "heartbeat"]) {

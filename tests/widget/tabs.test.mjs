@@ -213,6 +213,17 @@ test("a leader that does not answer any more is not believed in", () => {
   assert.equal(new URL(sockets[0].url).searchParams.get("after"), "5-00000000");
 });
 
+test("a leader is asked, and not believed in, also where the clock was set back meanwhile", (t) => {
+  const questions = [];
+  leader.onmessage = ({ data }) => questions.push(data);
+  const { now } = Date;
+  t.mock.method(Date, "now", () => now() - 3_600_000);
+  for (let n = 0; n < 4; n += 1) mock.timers.tick(5000);
+  assert.deepEqual([questions.length, sockets.length], [4, 0]);
+  mock.timers.tick(5000);
+  assert.equal(sockets.length, 1);
+});
+
 for (const [what, deny] of [
   ["locks", () => (navigator.locks.request = async () => Promise.reject(new DOMException("denied", "SecurityError")))],
   ["channels", () => (globalThis.BroadcastChannel = function denied() { throw new DOMException("denied", "SecurityError"); })],

@@ -48,7 +48,9 @@ export function pauseAfter(failures, random, { firstPause, longestPause } = TIMI
 }
 
 export class Connection {
+  /** Which door is tried next, and the name of the one that was tried last. */
   door = 0;
+  by;
   tookDoor = 0;
   misses = 0;
   failures = 0;
@@ -76,10 +78,11 @@ export class Connection {
     this.watching ??= setInterval(() => this.#watch(), this.timing.watch);
     const began = (this.watched = Date.now());
     const attempt = (this.attempt = { began, word: began, silence: this.timing.opening });
+    this.by = NAMES[this.door];
     if (!this.lastWord) this.#tell({ state: "connecting" });
     const current = (act) => (argument) => this.attempt === attempt && act(argument);
     try {
-      attempt.close = DOORS[NAMES[this.door]]({
+      attempt.close = DOORS[this.by]({
         source: this.source,
         feeds: this.feeds,
         onMessage: current((data) => this.#received(data)),
@@ -88,7 +91,6 @@ export class Connection {
     } catch {
       // This door is not to be had here at all. The last one always is.
       this.#nextDoor();
-      this.open();
     }
   }
 
@@ -166,7 +168,7 @@ export class Connection {
   }
 
   #tell(status) {
-    this.onStatus({ ...status, door: NAMES[this.door] });
+    this.onStatus({ ...status, door: this.by });
   }
 
   /** One feed is not to be had: the others go on without it. */
@@ -193,13 +195,15 @@ export class Connection {
 
   /** A browser does not tell why a WebSocket was refused; a plain request does, and whether the server is there. */
   async #ask(weight) {
-    const { feeds } = this;
+    const { feeds, by } = this;
     for (const { feed } of feeds) {
       const options = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(this.timing.opening) };
       const url = this.source.address(`feeds/${feed}/items`, { limit: 1 });
       const refused = await this.source.open(url, options).then(() => null, (error) => error);
-      // Where the server is away, no door leads in, and this one is not to blame.
-      if (!this.watching || (refused && !FOR_GOOD[refused.status])) return;
+      // The answer may come late: another door is not to blame for this one, nor one that has opened since.
+      if (!this.watching || this.by !== by || this.attempt?.heard) return;
+      // Where the server is away, no door leads in.
+      if (refused && !FOR_GOOD[refused.status]) return;
       if (refused) return void this.#refused(feed, refused.status);
     }
     if (!this.pauseAsked) this.#miss(weight);
@@ -214,5 +218,7 @@ export class Connection {
     this.door = (this.door + 1) % NAMES.length;
     this.misses = 0;
     this.tookDoor = Date.now();
+    // The door that was left is not waited for once more.
+    if (this.attempt) this.open();
   }
 }

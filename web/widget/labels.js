@@ -32,7 +32,8 @@ export const LABELS = {
   live: "Live",
   waiting: "Connection lost. Trying again",
   seconds: (count) => `in ${count} s`,
-  offline: (time) => `You are offline. Showing updates up to ${time}`,
+  /** `time` is empty where the server was not heard yet. */
+  offline: (time) => (time ? `You are offline. Showing updates up to ${time}` : "You are offline"),
   stale: (time) => `Connected, but the news source is away since ${time}. This may be out of date.`,
   closed: "This coverage has ended",
   paused: "Paused",

@@ -61,6 +61,11 @@ export class List {
     return added;
   }
 
+  clear() {
+    this.keys.hidden = true;
+    for (const one of [this.box, this.apart, this.keys]) one.replaceChildren();
+  }
+
   /** Makes every article anew at the next drawing, and the days. */
   forget() {
     this.groups.clear();

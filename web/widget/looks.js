@@ -1,5 +1,7 @@
 // The style sheet, one for all widgets of a page. A constructed sheet needs no permission of a content security policy.
 
+import { element } from "./article.js";
+
 /** The text of news-feed.css, where the server has joined the modules into one file. */
 const CSS = "";
 
@@ -20,8 +22,6 @@ export function dress(root) {
     root.adoptedStyleSheets = [sheet];
     return;
   }
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("widget/news-feed.css", serverOf(import.meta.url));
-  root.prepend(link);
+  const href = new URL("widget/news-feed.css", serverOf(import.meta.url));
+  root.prepend(element("link", null, { rel: "stylesheet", href }));
 }

@@ -1,7 +1,7 @@
 // What each message makes of a feed. Pure: no clock, no network, no document.
 //
 // One map holds every item that is known, shown or not. An item older than the oldest loaded page is not shown, unless
-// it is pinned. An older form of an item never replaces a newer one, whatever door it came through.
+// it is pinned, or where a link led. An older form of an item never replaces a newer one, whatever door it came through.
 
 /** Beyond this many items, beside the older pages that were asked for, all but the newest are forgotten. */
 const MOST_KNOWN = 1500;
@@ -21,6 +21,12 @@ export function newestFirst(a, b) {
   return one < other ? 1 : one > other ? -1 : 0;
 }
 
+/** The last item before the cursor of a page, `MILLIS_ID`, as far as items are compared with it. */
+function boundaryAt(before) {
+  const [millis, id] = before?.split("_") ?? [];
+  return id ? { published: new Date(Number(millis)).toISOString(), id } : null;
+}
+
 /** Whether something that ends by itself still holds. */
 export function holds(thing, now) {
   return Boolean(thing) && (!thing.until || now < Date.parse(thing.until));
@@ -34,6 +40,8 @@ export class FeedModel {
   /** Where the next older page begins, `MILLIS_ID`, and the same as something that items are compared with. */
   before = null;
   boundary = null;
+  /** Where a link led: from an item down to another nothing is missing, `{from, to}`. It is shown, and never forgotten. */
+  linked = {};
   /** A snapshot that is not complete. */
   coming = null;
   /** Grows with every snapshot: a page that was asked for before one does not fit after it. */
@@ -58,6 +66,7 @@ export class FeedModel {
     this.items = this.coming;
     this.coming = null;
     this.dropped.clear();
+    this.linked = {};
     this.#loadedTo(before);
     this.generation += 1;
     this.paged = 0;
@@ -79,18 +88,19 @@ export class FeedModel {
     return { type, id, item, previous, fresh: !previous && !this.older(item) };
   }
 
-  /** Adds an older page, as `GET items?before=` returned it. Returns its items as they are now known. */
-  addPage({ items, position, before }, generation) {
+  /**
+   * Adds an older page, as `GET items?before=` returned it; or, further down, the one to which a link led. Returns its
+   * items as they are now known.
+   */
+  addPage({ items, position, before }, generation, linked) {
     if (generation !== this.generation) return [];
-    for (const item of items) this.addAside(item, position);
-    this.paged = Math.min(this.paged + items.length, MOST_PAGED);
-    this.#loadedTo(before);
+    for (const item of items) if (!(this.dropped.get(item.id) > seqOf(position))) this.#put(item);
+    if (linked) linked.to = boundaryAt(before);
+    else {
+      this.paged = Math.min(this.paged + items.length, MOST_PAGED);
+      this.#loadedTo(before);
+    }
     return items.flatMap(({ id }) => this.items.get(id) ?? []);
-  }
-
-  /** Adds an item that was read at this position, unless more is known of it. */
-  addAside(item, position) {
-    return !(this.dropped.get(item.id) > seqOf(position)) && this.#put(item);
   }
 
   #put(item) {
@@ -104,10 +114,15 @@ export class FeedModel {
     return this.boundary !== null && newestFirst(item, this.boundary) > 0;
   }
 
+  /** Where a link led. */
+  apart(item) {
+    const { from, to } = this.linked;
+    return from && newestFirst(item, from) >= 0 && (!to || newestFirst(item, to) <= 0);
+  }
+
   #loadedTo(before = null) {
     this.before = before;
-    const [millis, id] = before?.split("_") ?? [];
-    this.boundary = id ? { published: new Date(Number(millis)).toISOString(), id } : null;
+    this.boundary = boundaryAt(before);
   }
 
   /** Keeps a page that is open for days from growing without end. */
@@ -116,19 +131,22 @@ export class FeedModel {
     const unpinned = [...this.items.values()].filter((item) => !item.pinned).sort(newestFirst);
     const last = unpinned[KEPT_SHOWN + this.paged - 1];
     if (last && !this.older(last)) this.#loadedTo(`${Date.parse(last.published)}_${last.id}`);
-    for (const item of unpinned.filter((one) => this.older(one)).slice(MOST_ASIDE)) this.items.delete(item.id);
+    const aside = unpinned.filter((item) => this.older(item) && !this.apart(item));
+    for (const { id } of aside.slice(MOST_ASIDE)) this.items.delete(id);
   }
 
-  /** What is shown now: pinned items by their position, the others newest first. */
+  /** What is shown now: pinned items by their position, the others newest first, and those where a link led. */
   view(now) {
     const pinned = [];
     const items = [];
-    for (const item of this.items.values()) {
+    const apart = [];
+    for (const item of [...this.items.values()].sort(newestFirst)) {
       if (holds(item.pinned, now)) pinned.push(item);
       else if (!this.older(item)) items.push(item);
+      else if (this.apart(item)) apart.push(item);
     }
-    pinned.sort((a, b) => a.pinned.position - b.pinned.position || newestFirst(a, b));
-    return { pinned, items: items.sort(newestFirst) };
+    pinned.sort((a, b) => a.pinned.position - b.pinned.position);
+    return { pinned, items, apart };
   }
 
   /** The pins and breaking marks that end by themselves after `now`, `[end, item]`. */

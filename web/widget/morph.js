@@ -15,6 +15,8 @@ export function become(old, made) {
     while (same && !same.isEqualNode(child) && !opened(same, child)) same = same.nextSibling;
     if (same) {
       while (at !== same) at = drop(at);
+      // What stands in the place of a picture says what that shows.
+      if (child.alt && opened(same, child)) same.textContent = child.alt;
       at = same.nextSibling;
     } else if (at && at.nodeName === child.nodeName && at.nodeType === 1 && !opened(at)) {
       become(at, child);

@@ -38,6 +38,7 @@ export interface Labels {
   live: string;
   waiting: string;
   seconds: (count: number) => string;
+  /** `time` is empty where the server was not heard yet. */
   offline: (time: string) => string;
   stale: (time: string) => string;
   closed: string;
@@ -53,7 +54,7 @@ export interface NewsFeedEvents {
 
 export class NewsFeed extends HTMLElement {
   /** The items that are known, also those that wait behind the button. */
-  readonly items: { pinned: Item[]; items: Item[] };
+  readonly items: { pinned: Item[]; items: Item[]; apart: Item[] };
   readonly status: Status;
   get labels(): Labels;
   set labels(words: Partial<Labels>);

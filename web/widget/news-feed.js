@@ -25,7 +25,7 @@ const QUIET = 150;
 
 // Where there is no document, as on a server, it can be imported and does nothing.
 export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["server", "feed", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
+  static observedAttributes = ["server", "feed", "filter", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
 
   #live = null;
   #labels = LABELS;
@@ -40,8 +40,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #held = new Set();
   /** Items that came since the last drawing. */
   #came = new Set();
-  /** Items that links led to. */
-  #linked = new Set();
   /** Whether there is a list at all, and whether it was drawn. */
   #loaded = false;
   #drawn = false;
@@ -52,9 +50,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #listening = null;
   #leaving = null;
 
-  /** The items that are known, `{pinned, items}`, also those that wait behind the button. */
+  /** The items that are known, `{pinned, items, apart}`, also those that wait behind the button. */
   get items() {
-    return this.#live?.items ?? { pinned: [], items: [] };
+    return this.#live?.items ?? { pinned: [], items: [], apart: [] };
   }
 
   /** How the connection is: `{state, …}`. */
@@ -113,7 +111,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     if (was === is) return;
     // The names of two words are about how things are shown.
     if (name.includes("-")) this.#redraw();
-    else this.#restart();
+    else this.#restart(/feed|server/.test(name));
   }
 
   #open() {
@@ -147,7 +145,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { box, apart, keys } = this.#list;
     parts.box = element("div", "newswire", null, parts.status, this.#announcer.box, keys, parts.fresh, box, parts.more, apart, parts.after);
     // Until there is something else to show, what the server wrote stays.
-    box.append(document.createElement("slot"));
+    box.append(element("slot"));
     root.append(parts.box);
     dress(root);
     root.addEventListener("click", (event) => this.#click(event));
@@ -158,7 +156,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   #connect() {
-    const many = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+    const query = new URLSearchParams(this.getAttribute("filter"));
+    const listed = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+    const many = (name) => [...query.getAll(name), ...listed(name)];
     const live = new LiveFeed({
       server: this.getAttribute("server") ?? serverOf(import.meta.url).href,
       feed: this.getAttribute("feed") ?? "news-feed",
@@ -218,11 +218,17 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     this.#title(0);
   }
 
-  #restart() {
+  /** `elsewhere`: nothing of one feed may stand under another's name. */
+  #restart(elsewhere) {
     const old = this.#live;
     if (!old) return;
     this.#live = null;
     old.stop();
+    if (elsewhere) {
+      this.#parts.fresh.hidden = this.#parts.more.hidden = true;
+      this.#list.clear();
+      this.#title(0);
+    }
     this.#connect();
     if (this.isConnected) this.#begin();
   }
@@ -254,17 +260,15 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const there = items.findIndex(({ id }) => this.#list.articles.has(id));
     for (const { id } of items.slice(0, Math.max(0, there))) this.#came.add(id);
     this.#loaded = true;
-    this.#draw();
     // What a link led to may be older than what came.
-    for (const id of this.#linked) this.#live.find(id).then(() => this.#soon(), () => {});
+    if (this.#drawn) this.#follow(false);
+    this.#draw();
   }
 
   /** What is not held back. */
   #shown() {
-    const { pinned, items } = this.items;
+    const { pinned, items, apart } = this.items;
     const seen = ({ id }) => !this.#held.has(id);
-    const linked = [...this.#linked].map((id) => this.#live.item(id));
-    const apart = linked.filter((item) => item && !items.includes(item) && !pinned.includes(item));
     return { pinned: pinned.filter(seen), items: items.filter(seen), apart };
   }
 
@@ -356,7 +360,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { state, since, until, why } = this.status;
     const dates = this.#datesOf(this.#live.info);
     const label = state === "ended" ? why : labels[state];
-    let text = typeof label === "function" ? label(since ? dates.clock(since) : "–") : label;
+    let text = typeof label === "function" ? label(since ? dates.clock(since) : "") : label;
     this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
     if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
@@ -437,17 +441,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     setTimeout(() => (button.textContent = label), 3000);
   }
 
-  /** Goes where a link leads: to an item, wherever it stands. */
-  async #follow() {
+  /** Finds where a link leads: to an item, wherever it stands; and goes there. */
+  async #follow(go = true) {
     const { hash } = location;
     if (!hash.startsWith(ITEM)) return;
     const id = hash.slice(ITEM.length);
     const item = await this.#live.find(id).catch(() => null);
     if (!item || location.hash !== hash) return;
-    this.#linked.add(id);
-    this.#draw(this.#held.has(id));
+    this.#draw(go && this.#held.has(id));
     const { one } = this.#list.articles.get(id) ?? {};
-    if (!one) return;
+    if (!one || !go) return;
     this.#parts.box.querySelector("[data-target]")?.removeAttribute("data-target");
     one.dataset.target = "";
     one.focus({ preventScroll: true });

@@ -138,8 +138,8 @@ export class LiveFeed extends EventTarget {
   constructor(options: Options);
   readonly feed: string;
   readonly info: FeedInfo | null;
-  /** What is shown now: pinned items by their position, the others newest first. */
-  readonly items: { pinned: Item[]; items: Item[] };
+  /** What is shown now: pinned items by their position, the others newest first; `apart`: what `find` has loaded further down. */
+  readonly items: { pinned: Item[]; items: Item[]; apart: Item[] };
   /** Where to go on from; null before anything was read. */
   readonly position: string | null;
   /** The cursor of the next older page; null where nothing is older. */
@@ -154,8 +154,8 @@ export class LiveFeed extends EventTarget {
   /** A known item, shown or not. */
   item(id: string): Item | null;
   /**
-   * The item of this id: known, or fetched. Pages are loaded down to an old one, so that it stands in its place; one
-   * that is too far down is known from now on, and not shown. Null where there is none to show.
+   * The item of this id: known, or fetched. A page is loaded down to an old one, so that it stands in its place; one that
+   * is further down is loaded with what follows it, and stands `apart`. Null where there is none to show.
    */
   find(id: string): Promise<Item | null>;
   /** Loads the next older page, and returns its items. */

@@ -8,8 +8,7 @@ import { Source } from "./source.js";
 
 /** A timer cannot be set further than 24.8 days ahead. */
 const FURTHEST_TIMER = 2 ** 31 - 1;
-/** A link loads so many older pages, of so many items each, before it takes its item alone. */
-const PAGES_FOR_LINK = 3;
+/** A link loads so many older items; what is further down is shown apart from them. */
 const LINK_PAGE = 200;
 /** So many empty pages are read before somebody has to ask again. */
 const MOST_EMPTY = 10;
@@ -111,18 +110,27 @@ export class LiveFeed extends EventTarget {
   }
 
   async find(id) {
-    const known = this.item(id);
-    if (known) return known;
-    const url = this.#source.address(`feeds/${this.feed}/items/${encodeURIComponent(id)}`, {}, []);
-    const item = await this.#source.json(url).catch((error) => {
+    const model = this.#model;
+    const path = `feeds/${this.feed}/items`;
+    const url = this.#source.address(`${path}/${encodeURIComponent(id)}`, {}, []);
+    const absent = (error) => {
       if (error.status === 404) return {};
       throw error;
-    });
-    if (item.status !== "usable" && item.status !== "canceled") return null;
-    for (let n = 0; n < PAGES_FOR_LINK && this.#model.older(item); n += 1) await this.older(LINK_PAGE);
+    };
+    const item = this.item(id) ?? (await this.#source.json(url).catch(absent));
+    if (!/usable|canceled/.test(item.status)) return null;
+    if (item.pinned || model.apart(item)) return item;
+    if (model.older(item)) await this.older(LINK_PAGE);
+    const linked = (model.linked = { from: item, to: item });
     // What is newer than the list is still to come, and counts as new then.
-    if (this.#model.older(item)) this.#model.addAside(item);
-    return this.item(id) ?? item;
+    if (!model.older(item)) return this.item(id) ?? item;
+    const { generation } = model;
+    const before = `${Date.parse(item.published)}_${"f".repeat(32)}`;
+    const page = await this.#source.json(this.#source.address(path, { before }));
+    if (generation !== model.generation) return this.find(id);
+    // A filter may hide it.
+    if (page.items.some((one) => one.id === id)) model.addPage(page, generation, linked);
+    return this.item(id);
   }
 
   #receive(message) {

@@ -16,7 +16,7 @@ export class Place {
   /** What was kept in its place last, and how far that was scrolled. */
   #kept = {};
 
-  /** `host`: the widget; `list`: the box with the items in it. */
+  /** `host`: the widget; `list`: the box with the newest items in it. */
   constructor(host, list) {
     this.host = host;
     this.list = list;
@@ -29,17 +29,18 @@ export class Place {
 
   /** Remembers what is seen, and where: first of all what is focused; where all is further up, the end of the widget. */
   mark() {
-    const { host, list } = this;
+    const { host } = this;
+    const root = host.shadowRoot;
     const scroller = scrollerOf(host);
     const { top, bottom } = edges(scroller);
     const placed = (one) => ({ one, at: edgeOf(one, host), parent: one.parentNode });
     const seen = [];
-    for (const one of list.querySelectorAll(".item, .day")) {
+    for (const one of root.querySelectorAll(".item, .day")) {
       const box = one.getBoundingClientRect();
       if (box.top > bottom) break;
       if (box.bottom > top + 1) seen.push(placed(one));
     }
-    const focused = list.getRootNode().activeElement?.closest(".item");
+    const focused = root.activeElement?.closest(".item");
     const anchors = seen.filter(({ one }) => one.matches(".item"));
     anchors.sort((a, b) => (b.one === focused) - (a.one === focused));
     // Nobody has scrolled since: then the same thing keeps its place, or fractions of pixels would add up.

@@ -44,7 +44,7 @@ export class Tabs {
       if (lock) return rule();
       ask({ signal }, rule);
       this.looking = setInterval(() => {
-        if (Date.now() - heard < SILENCE) return;
+        if (Math.abs(Date.now() - heard) < SILENCE) return;
         questions += 1;
         if (questions > QUESTIONS) despair();
         else channel.postMessage({});

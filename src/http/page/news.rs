@@ -77,7 +77,8 @@ impl<'a> News<'a> {
             feed,
             heading: (!english).then_some("en"),
             state: newest.filter(|_| live).map(|newest| format!("Updates up to {}", dates.time(newest))),
-            key_events: if live { key_events(items, setting) } else { Vec::new() },
+            // Of what is over they are told where they happened, and are no news.
+            key_events: if follows == Follows::Over { Vec::new() } else { key_events(items, setting) },
             pinned,
             days,
             empty: match follows {

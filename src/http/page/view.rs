@@ -16,7 +16,7 @@ use super::{
 use crate::{
     http::{Doors, coverage, rendered::Made},
     live::Awake,
-    news::{Cursor, Feed, FeedId, Filter, Position, feed::Access},
+    news::{Cursor, Feed, FeedId, Position, feed::Access},
     store::{FeedState, StoreError},
     syndicate::{self, Addresses, Coverage, live_blog_posting},
 };
@@ -160,20 +160,14 @@ pub(super) async fn item(
     Ok(Some(Made { text: page.render().expect("a page is written into memory"), position, until }))
 }
 
-/// What the widget goes on from, where the page is one to follow: the newest items of a feed that everybody may read. A
-/// filter whose words have commas cannot be told to the widget.
+/// What the widget goes on from, where the page is one to follow: the newest items of a feed that everybody may read.
 fn live(asked: &Asked, read: &Read, texts: &[String], view: View) -> Option<Live> {
     let feed = &read.state.feed;
-    let values = asked.filter.as_ref().map(read::values).unwrap_or_default();
-    let told = !values.iter().any(|(_, value)| value.contains(',') || value.trim() != value);
-    if asked.before.is_some() || feed.access != Access::Public || !told {
+    if asked.before.is_some() || feed.access != Access::Public {
         return None;
     }
-    let joined = |name: &'static str| {
-        let of_name: Vec<_> = values.iter().filter(|(of, _)| *of == name).map(|(_, value)| value.as_str()).collect();
-        (!of_name.is_empty()).then(|| (name, of_name.join(",")))
-    };
-    let mut attributes: Vec<_> = Filter::NAMES.into_iter().filter_map(joined).collect();
+    let filter = asked.query().strip_prefix('?').map(|query| ("filter", query.to_owned()));
+    let mut attributes = Vec::from_iter(filter);
     match view {
         View::Page => attributes.push(("title-count", String::new())),
         View::Frame => attributes.push(("permalink", format!("../feeds/{}#item-{{id}}", feed.id))),
