@@ -339,7 +339,8 @@ async fn a_page_speaks_the_language_of_its_feed_without_javascript_too() {
     ] {
         let set = ["feed", "set", FEED, "--language", language, "--time-zone", "Europe/Berlin"];
         server.beside_it(&set);
-        let page = page_with(&server, &format!("<html lang=\"{language}\"")).await;
+        let html = if dir == "rtl" { " dir=\"rtl\">" } else { ">" };
+        let page = page_with(&server, &format!("<html lang=\"{language}\"{html}")).await;
         assert!(page.text.contains(&format!("<h2 class=\"day\">{day}</h2>")), "{}", page.text);
         let said = format!("lang=\"{lang}\" dir=\"{dir}\">");
         let [key, skip, follow] = words;

@@ -207,7 +207,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   /** Finds the words of the page's language, or else of the feed's: English, where neither is known by now. */
   async #speak() {
     const { info, status } = this.#live;
-    const language = languageAt(this) || (info || status.state !== "connecting" ? (info?.language ?? "en") : "");
+    const begins = /^(connecting|paused)$/.test(status.state);
+    const language = languageAt(this) || (info || !begins ? (info?.language ?? "en") : "");
     if (this.#spoken || !language) return;
     this.#spoken = true;
     const waiting = this.#labels;

@@ -3,7 +3,7 @@
 use super::{View, files, item::Item, read::Asked};
 use crate::{
     http::words::Words,
-    news::{Feed, Moment, html},
+    news::{Feed, Moment, html, language::direction},
     syndicate::{Addresses, atom, json_feed, rss},
 };
 
@@ -93,7 +93,7 @@ pub(super) fn of_item(feed: &Feed, item: &Item, words: &Words, addresses: &Addre
         alternates: alternates(feed, "../../", ""),
         robots: (!item.is_usable()).then_some("noindex"),
         language: item.language.clone().unwrap_or_else(|| language(feed).to_owned()),
-        dir: item.dir.clone().or_else(|| feed.dir.clone()),
+        dir: item.dir.clone().or_else(|| dir(feed)),
         ..head(feed, titled, description, canonical, properties, "../../../")
     }
 }
@@ -120,6 +120,12 @@ pub(super) fn language(feed: &Feed) -> &str {
     feed.language.as_deref().unwrap_or("en")
 }
 
+/// Which way they run, where that is not from left to right: as the feed says, or else its language.
+fn dir(feed: &Feed) -> Option<String> {
+    let natural = || Some(direction(language(feed))).filter(|dir| *dir == "rtl").map(str::to_owned);
+    feed.dir.clone().or_else(natural)
+}
+
 fn head(
     feed: &Feed,
     title: String,
@@ -130,7 +136,7 @@ fn head(
 ) -> Head {
     Head {
         language: language(feed).to_owned(),
-        dir: feed.dir.clone(),
+        dir: dir(feed),
         title,
         description,
         robots: None,
