@@ -83,8 +83,9 @@ export class Dates {
   /** Shown where a reader could have missed it: more than a minute after publication. */
   updated(item, { lang, dir, updated }) {
     if (!(Date.parse(item.updated) - Date.parse(item.published) >= MINUTE)) return null;
-    const same = this.day(item.updated) === this.day(item.published);
-    const time = element("time", null, { datetime: item.updated, title: this.whole(item.updated, this.exact) }, same ? this.clock(at) : this.brief(item.updated));
+    const at = item.updated;
+    const same = this.day(at) === this.day(item.published);
+    const time = element("time", null, { datetime: at, title: this.whole(at, this.exact) }, same ? this.clock(at) : this.brief(at));
     return element("span", "updated", { lang, dir }, updated, " ", time);
   }
 

@@ -384,7 +384,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const dates = this.#datesOf(this.#live.info);
     // Why a feed cannot be had, the client says in English.
     let text = state === "ended" ? (labels[why] ?? why) : say(labels, state, since ? dates.clock(since) : "–");
-    this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
+    // Before it has begun, that it is not connected is no trouble.
+    this.#troubled ||= this.#listening && !/^(connecting|live|closed)$/.test(state);
     if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
     if (state === "waiting") {
