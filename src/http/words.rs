@@ -182,12 +182,6 @@ fn find(tag: &str) -> Option<&'static Words> {
             return Some(words);
         }
         (rest, _) = rest.rsplit_once('-')?;
-        // What only introduces other parts goes with them.
-        if let Some((before, last)) = rest.rsplit_once('-')
-            && last.len() == 1
-        {
-            rest = before;
-        }
     }
 }
 
@@ -286,7 +280,7 @@ mod tests {
         for (accept, found) in [
             ("de-AT,de;q=0.9,en;q=0.8", "de"),
             ("fi, fr;q=0.5, ar;q=0.7", "ar"),
-            ("fr;q=0, en", "en"),
+            ("fi, fr;q=0", "en"),
             ("*", "en"),
             ("fi;q=x, sv", "sv"),
         ] {
