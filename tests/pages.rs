@@ -323,6 +323,67 @@ async fn the_first_page_is_the_only_feed_or_a_list() {
 }
 
 #[tokio::test]
+async fn a_page_speaks_the_language_of_its_feed_without_javascript_too() {
+    let server = Server::start(Kept::Sqlite).await;
+    let at = "2026-11-03T20:52:00.000Z";
+    let made = server.publish(&json!({"headline": "1", "published": at, "updated": at, "keyEvent": true})).await;
+    let gone = server.publish(&json!({"headline": "2", "published": at, "updated": at})).await;
+    server.act(id(&gone), "retract", &json!({"reason": "3"})).await;
+    for (language, lang, dir, day, words) in [
+        (
+            "de-AT",
+            "de",
+            "ltr",
+            "Dienstag, 3. November 2026",
+            ["Wichtig", "Zu den Meldungen springen", "Abonnieren per"],
+        ),
+        ("ar", "ar", "rtl", "الثلاثاء، 3 نوفمبر 2026", ["حدث بارز", "الانتقال إلى الأخبار", "للمتابعة عبر"]),
+        ("ar-EG", "ar", "rtl", "الثلاثاء، ٣ نوفمبر ٢٠٢٦", ["حدث بارز", "الانتقال إلى الأخبار", "للمتابعة عبر"]),
+        ("fi", "en", "ltr", "tiistai 3. marraskuuta 2026", ["Key event", "Skip to the news", "Follow with"]),
+    ] {
+        let set = ["feed", "set", FEED, "--language", language, "--time-zone", "Europe/Berlin"];
+        server.beside_it(&set);
+        let html = if dir == "rtl" { " dir=\"rtl\">" } else { ">" };
+        let page = page_with(&server, &format!("<html lang=\"{language}\"{html}")).await;
+        assert!(page.text.contains(&format!("<h2 class=\"day\">{day}</h2>")), "{}", page.text);
+        let said = format!("lang=\"{lang}\" dir=\"{dir}\">");
+        let [key, skip, follow] = words;
+        assert!(page.text.contains(&format!("<span class=\"label is-key\" {said}{key}</span>")), "{}", page.text);
+        assert!(page.text.contains(&format!("<a class=\"skip\" href=\"#news\" {said}{skip}</a>")), "{}", page.text);
+        assert!(page.text.contains(&format!("<footer {said}\n<p>{follow}")), "{}", page.text);
+        assert_eq!(page.snapshot()["labels"]["lang"], lang);
+        assert_eq!(page.snapshot()["labels"]["key"], key);
+        assert!(page.snapshot()["labels"].get("pageSkip").is_none());
+        let own = Page::of(&server, &format!("/feeds/{FEED}/items/{}", id(&made))).await;
+        assert!(own.text.contains(&format!("{said}{skip}</a>")) && own.text.contains(day), "{}", own.text);
+    }
+    server.beside_it(&["feed", "set", FEED, "--language", "en-GB"]);
+    let page = page_with(&server, "<html lang=\"en-GB\"").await;
+    assert!(page.text.contains(">Tuesday, 3 November 2026</h2>"), "{}", page.text);
+    assert_eq!(page.snapshot().get("labels"), None, "the widget has them");
+}
+
+#[tokio::test]
+async fn what_is_of_no_feed_is_in_a_language_that_the_browser_asks_for() {
+    let server = Server::start(Kept::Sqlite).await;
+    server.beside_it(&["feed", "create", "elections", "--title", "Election night"]);
+    until("both are listed", async || Page::of(&server, "/").await.text.contains("href=\"feeds/elections\"")).await;
+    let asked = async |path: &str, language: &str| {
+        let asked = server.client.get(server.url(path)).header(header::ACCEPT, BROWSER);
+        Page::read(asked.header(header::ACCEPT_LANGUAGE, language).send().await.expect("an answer")).await
+    };
+    let front = asked("/", "ar-EG, en;q=0.5").await;
+    assert!(front.text.contains("<html lang=\"ar\" dir=\"rtl\">"), "{}", front.text);
+    assert!(front.text.contains("<h1>الخدمات الإخبارية</h1>"), "{}", front.text);
+    assert_eq!(front.header("vary"), "accept-language");
+    let nowhere = asked("/feeds/nothing", "fi, de-AT;q=0.8").await;
+    assert!(nowhere.text.contains("<h1>Hier gibt es nichts</h1>"), "{}", nowhere.text);
+    assert!(nowhere.text.contains("<p class=\"request\" lang=\"en\" dir=\"ltr\">There is no feed"), "{}", nowhere.text);
+    let english = asked("/feeds/nothing", "fi").await;
+    assert!(english.text.contains("<p class=\"plain\">There is no feed"), "{}", english.text);
+}
+
+#[tokio::test]
 async fn below_a_public_path_every_link_leads_somewhere() {
     let server = Server::start(Kept::Sqlite).await;
     let picture =

@@ -100,3 +100,22 @@ async fn every_file_can_be_had_as_it_was_written_and_nothing_else() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_words_for_any_language_can_be_had_by_pages_of_any_site() {
+    let server = Server::start(Kept::Sqlite).await;
+    for (asked, found) in
+        [("de", "de"), ("de-AT", "de"), ("zh-Hans-CN", "zh"), ("fi", "en"), ("en-GB", "en"), ("%20", "en")]
+    {
+        let answer = ask(&server, &format!("/widget/words/{asked}.json"), &[]).await;
+        assert_eq!(header(&answer, "content-type"), "application/json", "{asked}");
+        assert_eq!(header(&answer, "access-control-allow-origin"), "*");
+        assert_eq!(header(&answer, "cache-control"), "public, max-age=3600");
+        let etag = header(&answer, "etag").to_owned();
+        let written = std::fs::read_to_string(format!("web/widget/words/{found}.json")).expect("the words");
+        assert_eq!(answer.text().await.expect("text"), written, "{asked}");
+        let same = ask(&server, &format!("/widget/words/{asked}.json"), &[("if-none-match", &etag)]).await;
+        assert_eq!(same.status(), StatusCode::NOT_MODIFIED);
+    }
+    assert_eq!(ask(&server, "/widget/words/de", &[]).await.status(), StatusCode::NOT_FOUND);
+}

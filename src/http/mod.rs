@@ -1,8 +1,8 @@
 //! The doors: HTTP/1.1 without TLS, which is the proxy's.
 //!
-//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`syndication`] (feeds for other
-//! software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`rendition`] (one of them), [`turns`]
-//! (whose is made next), [`wherever`] (texts that name this server), [`serve`]
+//! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`words`], [`syndication`] (feeds for
+//! other software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`rendition`] (one of
+//! them), [`turns`] (whose is made next), [`wherever`] (texts that name this server), [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -40,6 +40,7 @@ pub mod ticket;
 pub mod turns;
 pub mod wherever;
 pub mod widget;
+pub mod words;
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,6 +112,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/widget.js", get(widget::newest))
         .route("/widget.json", get(widget::now))
         .route("/widget/{file}", get(widget::file))
+        .route("/widget/words/{file}", get(words::file))
         .route("/widget/{hash}/news-feed.js", get(widget::pinned))
         .route("/openapi.json", get(describe::doors))
         .route("/messages.schema.json", get(describe::streams))

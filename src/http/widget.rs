@@ -24,10 +24,12 @@ use bundle::Bundle;
 
 #[derive(Embed)]
 #[folder = "web/widget/"]
-struct Files;
+pub(super) struct Files;
 
 /// Made once, when it is first asked for.
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(Bundle::make);
+/// The same for who takes gzip, which takes a while to make.
+static PACKED: LazyLock<Vec<u8>> = LazyLock::new(|| BUNDLE.packed());
 
 const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -40,7 +42,7 @@ pub(super) fn address() -> String {
 
 /// `GET /widget.js`: the newest.
 pub async fn newest(headers: HeaderMap) -> Response {
-    module(&headers, SHORT)
+    module(&headers, SHORT).await
 }
 
 /// `GET /widget/{hash}/news-feed.js`: this very one.
@@ -49,7 +51,7 @@ pub async fn newest(headers: HeaderMap) -> Response {
 /// 404 where it is another one by now.
 pub async fn pinned(Address(hash): Address<String>, headers: HeaderMap) -> Result<Response, Problem> {
     if hash == BUNDLE.hash {
-        return Ok(module(&headers, FOREVER));
+        return Ok(module(&headers, FOREVER).await);
     }
     Err(Problem::not_found("The widget has changed since; /widget.json says where it is now."))
 }
@@ -83,9 +85,9 @@ pub async fn file(Address(name): Address<String>, headers: HeaderMap) -> Result<
 }
 
 /// The joined module, compressed for who takes that.
-fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
+async fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
     let gzip = takes_gzip(headers);
-    let (bytes, form): (&'static [u8], _) = if gzip { (&BUNDLE.gzip, "-gzip") } else { (&BUNDLE.plain, "") };
+    let (bytes, form): (&'static [u8], _) = if gzip { (packed().await, "-gzip") } else { (&BUNDLE.plain, "") };
     let whole = Body::from(Bytes::from_static(bytes)).into_response();
     let mut answer = conditional::answer(headers, Sight::Public, &format!("\"{}{form}\"", BUNDLE.hash), whole);
     let out = answer.headers_mut();
@@ -95,6 +97,11 @@ fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
         out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     text(answer, SCRIPT)
+}
+
+/// The module compressed: made once, beside what answers requests.
+async fn packed() -> &'static [u8] {
+    tokio::task::spawn_blocking(|| PACKED.as_slice()).await.expect("compressing does not panic")
 }
 
 fn text(mut answer: Response, kind: HeaderValue) -> Response {

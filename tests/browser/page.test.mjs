@@ -140,7 +140,7 @@ test("what the server writes is valid HTML", async () => {
   }
 });
 
-for (const [zone, language] of [["Europe/Berlin", "en"], ["Asia/Kolkata", "en-GB"], ["Africa/Abidjan", "en-GB"]]) {
+for (const [zone, language] of [["Europe/Berlin", "en"], ["Asia/Kolkata", "en-GB"], ["Africa/Abidjan", "en-GB"], ["Europe/Berlin", "de"], ["Asia/Riyadh", "ar-EG"]]) {
   test(`the templates write what the widget makes, in ${zone} and ${language}`, async () => {
     await setFeed({ timeZone: zone, language });
     await everything();

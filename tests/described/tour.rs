@@ -50,6 +50,7 @@ fn file_of(operation: &Operation) -> Option<&'static str> {
         "pageFile" => Some("page.css"),
         "sampleFile" => Some("sample-net-street.svg"),
         "widgetFile" => Some("news-feed.css"),
+        "words" => Some("de-AT.json"),
         _ => None,
     }
 }
@@ -180,7 +181,7 @@ async fn what_is_refused(tour: &Tour) {
                 400,
                 match operation.name().trim_end_matches("Head") {
                     "followSeveral" => Ask { query: "last=0".to_owned(), ..good.clone() },
-                    "pageFile" | "sampleFile" | "widgetFile" | "pinnedWidget" => {
+                    "pageFile" | "sampleFile" | "widgetFile" | "words" | "pinnedWidget" => {
                         Ask { item: "%ff".to_owned(), ..good.clone() }
                     }
                     "makeFeed" => good.clone().header("idempotency-key", &"x".repeat(256)),

@@ -2,6 +2,7 @@
 // at most once in ten seconds.
 
 import { element } from "./article.js";
+import { say } from "./words.js";
 
 const PAUSE = 10_000;
 
@@ -38,7 +39,7 @@ export class Announcer {
     this.timer = 0;
     const status = this.status === this.said ? "" : this.status;
     this.said = this.status;
-    const text = [this.count ? this.labels.fresh(this.count) : "", status].filter(Boolean).join(". ");
+    const text = [this.count ? say(this.labels, "fresh", this.count) : "", status].filter(Boolean).join(". ");
     this.count = 0;
     if (!text) return;
     this.last = performance.now();

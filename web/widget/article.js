@@ -4,6 +4,7 @@
 // nothing moves when the page's articles become the widget's. What needs JavaScript (sharing, opening embeds) is not here.
 
 import { holds } from "./model.js";
+import { say } from "./words.js";
 
 /** Makes an element: its class, its attributes, its children (nodes or text; nothing is made of what is null, "", 0 or false). */
 export function element(name, className, attributes, ...children) {
@@ -154,7 +155,7 @@ function medium(one, labels) {
       "p",
       "embed",
       { lang: labels.lang, dir: labels.dir, "data-src": href },
-      element("a", null, { href, rel: "noopener" }, alt || labels.embed(host)),
+      element("a", null, { href, rel: "noopener" }, alt || say(labels, "embed", host)),
       element("span", "host", null, host),
     );
   } else if (kind === "picture") {
@@ -188,6 +189,6 @@ function related(one, labels, words) {
 }
 
 function note(one, dates, labels, words) {
-  const head = element("span", null, words, element("strong", null, null, labels[one.kind]), ", ", dates.dated(one.at), ":");
+  const head = element("span", null, words, element("strong", null, null, labels[one.kind]), labels.comma, dates.dated(one.at), labels.colon);
   return element("p", `note ${one.kind}`, null, head, " ", one.note);
 }

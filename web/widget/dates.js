@@ -1,32 +1,33 @@
 // Times as people read them: in the newsroom's zone or in the reader's, always with the offset that held on the day.
 
 import { element } from "./article.js";
+import { say } from "./words.js";
 
 const MINUTE = 60_000;
 /** How many times of items are remembered with their days. */
 const MOST_DAYS = 5000;
 
 export class Dates {
-  /** `timeZone`: an IANA name, or none for the reader's own. `language`: of the feed. */
+  /** `timeZone`: an IANA name, or none for the reader's own. `language`: of the feed, or else that of the words. */
   constructor({ timeZone, language, labels }) {
     Object.assign(this, { timeZone, language, labels });
     this.days = new Map();
-    const { hourCycle } = labels;
-    const format = (options) => {
+    const { lang, hourCycle = "h23" } = labels;
+    const format = (options, spoken = language ?? lang) => {
       // A zone or a language that this browser does not know is left out.
-      for (const [locale, zone] of [[language ?? "en", timeZone], ["en"]]) {
+      for (const [locale, zone] of [[spoken, timeZone], ["en"]]) {
         try {
           return new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
         } catch {}
       }
     };
-    const time = { hour: "2-digit", minute: "2-digit", hourCycle, timeZoneName: "shortOffset" };
-    this.time = format(time);
+    this.time = format({ hour: "2-digit", minute: "2-digit", hourCycle });
+    this.offset = format({ timeZoneName: "shortOffset" }, "en");
     this.date = format({ dateStyle: "full" });
     this.short = format({ month: "short", day: "numeric" });
-    this.full = format({ ...time, year: "numeric", month: "short", day: "numeric" });
-    this.exact = format({ dateStyle: "full", timeStyle: "long", hourCycle });
-    this.relative = new Intl.RelativeTimeFormat(labels.lang, { numeric: "auto", style: "short" });
+    this.full = format({ dateStyle: "medium", timeStyle: "short", hourCycle });
+    this.exact = format({ dateStyle: "full", timeStyle: "medium", hourCycle });
+    this.relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
   }
 
   /** The day of an item, as a heading. */
@@ -49,44 +50,48 @@ export class Dates {
 
   /** Hours and minutes alone. */
   clock(at) {
-    return this.#split(at)[0];
+    return this.time.format(new Date(at));
   }
 
-  #split(at) {
-    const parts = this.time.formatToParts(new Date(at));
-    const zone = parts.find(({ type }) => type === "timeZoneName")?.value.replace(/\+0$/, "") ?? "";
-    return [parts.filter(({ type }) => type !== "timeZoneName").map(({ value }) => value).join("").trim(), zone];
+  /** How far the zone is from UTC, as it was then. */
+  zone(at) {
+    const { value } = this.offset.formatToParts(new Date(at)).at(-1);
+    return say(this.labels, "gmt", value.replace(/^GMT(\+0$)?/, ""));
+  }
+
+  /** A moment in full, or exactly. */
+  whole(at, format = this.full) {
+    return `${format.format(new Date(at))} ${this.zone(at)}`;
   }
 
   /** A pinned item stands under no day's heading, so its date is said where it is not of today. */
   published(item, pinned, today) {
-    const [clock, zone] = this.#split(item.published);
-    const elsewhere = pinned && this.day(item.published) !== today;
+    const { published } = item;
+    const elsewhere = pinned && this.day(published) !== today;
     return element(
       "time",
       "published",
-      { id: `time-${item.id}`, datetime: item.published, title: this.exact.format(new Date(item.published)) },
-      elsewhere && element("span", "date", null, this.brief(item.published)),
+      { id: `time-${item.id}`, datetime: published, title: this.whole(published, this.exact) },
+      elsewhere && element("span", "date", null, this.brief(published)),
       elsewhere && " ",
-      element("span", "clock", null, clock),
+      element("span", "clock", null, this.clock(published)),
       " ",
-      element("span", "zone", null, zone),
+      element("span", "zone", null, this.zone(published)),
     );
   }
 
   /** Shown where a reader could have missed it: more than a minute after publication. */
   updated(item, { lang, dir, updated }) {
     if (!(Date.parse(item.updated) - Date.parse(item.published) >= MINUTE)) return null;
-    const at = new Date(item.updated);
-    const same = this.day(item.updated) === this.day(item.published);
-    const time = element("time", null, { datetime: item.updated, title: this.exact.format(at) }, same ? this.clock(at) : this.brief(item.updated));
-    return element("span", "updated", { lang, dir }, `${updated} `, time);
+    const at = item.updated;
+    const same = this.day(at) === this.day(item.published);
+    const time = element("time", null, { datetime: at, title: this.whole(at, this.exact) }, same ? this.clock(at) : this.brief(at));
+    return element("span", "updated", { lang, dir }, updated, " ", time);
   }
 
-  /** A moment in full, with `GMT` as the server writes it. */
+  /** A moment in full. */
   dated(at) {
-    const moment = new Date(at);
-    return !isNaN(moment) && element("time", null, { datetime: at }, this.full.format(moment).replace(/\+0$/, ""));
+    return !isNaN(Date.parse(at)) && element("time", null, { datetime: at }, this.whole(at));
   }
 
   /** How long ago, while that says more than the clock: within a day. */

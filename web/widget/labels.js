@@ -1,10 +1,9 @@
-// The widget's own words, in English. A host page gives others by the property `labels`; what it leaves out stays.
+// The widget's own words, in English. Those of other languages are asked for (words.js), or given by the property
+// `labels`. `words/en.json` has the same, and a test sees to that.
 
 export const LABELS = {
   lang: "en",
   dir: "ltr",
-  /** "h23" for 21:52, "h12" for 9:52 PM. */
-  hourCycle: "h23",
   breaking: "Breaking",
   pinned: "Pinned",
   key: "Key event",
@@ -16,11 +15,14 @@ export const LABELS = {
   untitled: "an item without a headline",
   correction: "Correction",
   clarification: "Clarification",
+  comma: ", ",
+  colon: ":",
+  gmt: "GMT{offset}",
   retracted: "This item has been retracted",
   instead: "In its place:",
   related: "Related",
-  embed: (host) => `Show what is at ${host}`,
-  fresh: (count) => (count === 1 ? "1 new update" : `${count} new updates`),
+  embed: "Show what is at {host}",
+  fresh: { one: "{count} new update", other: "{count} new updates" },
   share: "Share",
   copy: "Copy link",
   copied: "Link copied",
@@ -31,10 +33,10 @@ export const LABELS = {
   connecting: "Connecting…",
   live: "Live",
   waiting: "Connection lost. Trying again",
-  seconds: (count) => `in ${count} s`,
-  /** `time` is empty where the server was not heard yet. */
-  offline: (time) => (time ? `You are offline. Showing updates up to ${time}` : "You are offline"),
-  stale: (time) => `Connected, but the news source is away since ${time}. This may be out of date.`,
+  seconds: "in {count} s",
+  offline: "You are offline. Showing updates up to {time}",
+  offlineOnly: "You are offline",
+  stale: "Connected, but the news source is away since {time}. This may be out of date.",
   closed: "This coverage has ended",
   paused: "Paused",
 };

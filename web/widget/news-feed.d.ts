@@ -4,13 +4,19 @@ import type { Change, FeedInfo, Item, Snapshot, Status } from "./newswire-client
 
 export { LiveFeed } from "./newswire-client.js";
 
-/** The widget's words; README.md says where each stands. */
+/** A text; `{count}`, `{time}` and the like are put in. A function makes one of what would be put in. */
+export type Label<Value> = string | ((value: Value) => string);
+
+/** Forms of a text for numbers, by the categories of `Intl.PluralRules`. */
+export type Forms = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
+
+/** The widget's words; words/en.json has them in English. */
 export interface Labels {
   /** The language and the direction of these words. */
   lang: string;
   dir: "ltr" | "rtl";
-  /** `h23` for 21:52, `h12` for 9:52 PM. */
-  hourCycle: "h11" | "h12" | "h23" | "h24";
+  /** `h23` for 21:52, `h12` for 9:52 PM; `h23` unless given. */
+  hourCycle?: "h11" | "h12" | "h23" | "h24";
   breaking: string;
   pinned: string;
   key: string;
@@ -22,11 +28,16 @@ export interface Labels {
   untitled: string;
   correction: string;
   clarification: string;
+  /** What stands between "Correction" and its date, and after that. */
+  comma: string;
+  colon: string;
+  /** `{offset}` is empty in UTC, else `+1` or `-3:30`. */
+  gmt: Label<string>;
   retracted: string;
   instead: string;
   related: string;
-  embed: (host: string) => string;
-  fresh: (count: number) => string;
+  embed: Label<string>;
+  fresh: Label<number> | Forms;
   share: string;
   copy: string;
   copied: string;
@@ -37,12 +48,15 @@ export interface Labels {
   connecting: string;
   live: string;
   waiting: string;
-  seconds: (count: number) => string;
-  /** `time` is empty where the server was not heard yet. */
-  offline: (time: string) => string;
-  stale: (time: string) => string;
+  seconds: Label<number>;
+  offline: Label<string>;
+  /** Where the server was not heard yet. */
+  offlineOnly: string;
+  stale: Label<string>;
   closed: string;
   paused: string;
+  /** Why a feed cannot be read, by the client's own sentences. */
+  [why: `${string}.`]: string;
 }
 
 export interface NewsFeedEvents {

@@ -14,6 +14,7 @@ import { dress, serverOf } from "./looks.js";
 import { LiveFeed } from "./newswire-client.js";
 import { Place } from "./place.js";
 import { openEmbed, replaceLost, share } from "./share.js";
+import { languageAt, say, wordsOf } from "./words.js";
 
 export { LiveFeed };
 
@@ -28,7 +29,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   static observedAttributes = ["server", "feed", "filter", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
 
   #live = null;
-  #labels = LABELS;
+  /** The words; nothing as long as they are not known, so that nobody sees others first. */
+  #labels = {};
+  #spoken = false;
   #token = null;
   #snapshot = null;
   #list = new List();
@@ -45,6 +48,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #drawn = false;
   /** Whether there was anything to say about the connection. */
   #troubled = false;
+  /** What the button below the list says. */
+  #more = "older";
   #due = null;
   #seconds = 0;
   #listening = null;
@@ -62,10 +67,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** The widget's words; what is left out stays as it is. */
   get labels() {
-    return this.#labels;
+    return { ...LABELS, ...this.#labels };
   }
 
   set labels(words) {
+    this.#spoken = true;
     this.#labels = { ...LABELS, ...words };
     this.#redraw();
   }
@@ -160,7 +166,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const listed = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
     const many = (name) => [...query.getAll(name), ...listed(name)];
     const live = new LiveFeed({
-      server: this.getAttribute("server") ?? serverOf(import.meta.url).href,
+      server: this.#server,
       feed: this.getAttribute("feed") ?? "news-feed",
       filter: { urgency: many("urgency"), tag: many("tag"), subject: many("subject") },
       last: Number(this.getAttribute("last")) || 50,
@@ -186,9 +192,28 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     on("snapshot", () => this.#anew());
     on("info", () => this.#soon());
     on("status", () => this.#tell());
+    // What the page brings, unless the host has words of its own.
+    const { labels } = this.#snapshot ?? {};
+    if (labels && !this.#spoken) this.labels = labels;
     this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
     this.#draw();
+  }
+
+  get #server() {
+    return this.getAttribute("server") ?? serverOf(import.meta.url).href;
+  }
+
+  /** Finds the words of the page's language, or else of the feed's: English, where neither is known by now. */
+  async #speak() {
+    const { info, status } = this.#live;
+    const begins = /^(connecting|paused)$/.test(status.state);
+    const language = languageAt(this) || (info || !begins ? (info?.language ?? "en") : "");
+    if (this.#spoken || !language) return;
+    this.#spoken = true;
+    const waiting = this.#labels;
+    const words = /^en\b/i.test(language) ? LABELS : await wordsOf(this.#server, language);
+    if (this.#labels === waiting) this.labels = words;
   }
 
   /** Everything that goes on while the element is in a page. */
@@ -274,6 +299,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** `reveal`: somebody asks for what is held back. */
   #draw(reveal = false) {
+    this.#speak();
     clearTimeout(this.#due);
     this.#due = null;
     if (!this.#loaded) return [];
@@ -290,7 +316,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { fresh, freshButton } = this.#parts;
     const count = this.#held.size;
     fresh.hidden = !count;
-    words(freshButton, count ? this.#labels.fresh(count) : "", this.#labels);
+    words(freshButton, count ? say(this.#labels, "fresh", count) : "", this.#labels);
     this.#title(count);
     this.#tell();
     if (first) {
@@ -355,23 +381,25 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** Says how the connection is; to screen readers where it is not as it should be, and when it is again. */
   #tell() {
+    this.#speak();
     const { box, said, older } = this.#parts;
     const labels = this.#labels;
     const { state, since, until, why } = this.status;
     const dates = this.#datesOf(this.#live.info);
-    const label = state === "ended" ? why : labels[state];
-    let text = typeof label === "function" ? label(since ? dates.clock(since) : "") : label;
-    this.#troubled ||= !/^(connecting|live|closed)$/.test(state);
+    // Why a feed cannot be had, the client says in English.
+    let text = state === "ended" ? (labels[why] ?? why) : say(labels, state === "offline" && !since ? "offlineOnly" : state, since && dates.clock(since));
+    // Before it has begun, that it is not connected is no trouble.
+    this.#troubled ||= this.#listening && !/^(connecting|live|closed)$/.test(state);
     if (this.#troubled) this.#announcer.tell(text, labels);
     clearTimeout(this.#seconds);
     if (state === "waiting") {
       // The seconds are for the eye alone.
-      text += ` ${labels.seconds(Math.max(0, Math.ceil((until - Date.now()) / 1000)))}`;
+      text += ` ${say(labels, "seconds", Math.max(0, Math.ceil((until - Date.now()) / 1000)))}`;
       this.#seconds = setTimeout(() => this.#tell(), 500);
     }
     set(box, "data-state", state);
     words(said, text, labels);
-    if (!older.textContent) words(older, labels.older, labels);
+    words(older, labels[this.#more], labels);
   }
 
   /** What is before (-1) or after (1) the items, to be focused. */
@@ -416,14 +444,13 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { older, box } = this.#parts;
     const busy = (is) => box.querySelectorAll(".items").forEach((one) => (one.ariaBusy = is));
     busy(true);
-    let label = this.#labels.older;
     try {
       await this.#live.older();
+      this.#more = "older";
     } catch {
-      label = this.#labels.again;
+      this.#more = "again";
     }
     busy(null);
-    words(older, label, this.#labels);
     const focused = this.shadowRoot.activeElement === older;
     const [first] = this.#draw();
     if (focused && first) first.focus({ preventScroll: true });
@@ -465,7 +492,7 @@ function set(one, name, value) {
 }
 
 /** Says something in the widget's words, where it differs. */
-function words(one, text, { lang, dir }) {
+function words(one, text = "", { lang, dir }) {
   set(one, "lang", lang);
   set(one, "dir", dir);
   if (one.textContent !== text) one.textContent = text;

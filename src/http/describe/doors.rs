@@ -26,6 +26,7 @@ pub(super) fn all() -> Vec<Door> {
 fn server() -> Vec<Door> {
     let file = ["ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"];
     let module = ["ETag", "Cache-Control", "Vary", "X-Content-Type-Options"];
+    let words = ["ETag", "Cache-Control", "X-Content-Type-Options"];
     let text = |kind: &'static str| (kind, json!({"type": "string"}));
     let files =
         ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"];
@@ -95,6 +96,12 @@ fn server() -> Vec<Door> {
             .takes(&["widgetFile", "If-None-Match"])
             .answers(200, "The file.", &[text(files[1]), text(files[2])], &module)
             .answers(304, same, &[], &module)
+            .refuses(&[&["badRequest", "notFound"]]),
+        door("get", "/widget/words/{file}", "words", "The widget's words in a language, or else in English.")
+            .open()
+            .takes(&["wordsFile", "If-None-Match"])
+            .answers(200, "The words.", &[(JSON, json!({"type": "object"}))], &words)
+            .answers(304, same, &[], &words)
             .refuses(&[&["badRequest", "notFound"]]),
         described("/openapi.json", "openapi", "This description (OpenAPI 3.1).", JSON),
         described(

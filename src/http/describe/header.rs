@@ -41,15 +41,16 @@ pub(super) fn all() -> Map<String, Value> {
         (
             "Cache-Control",
             json!({"anyOf": [{"enum": ["no-store", "public, no-cache", "private, no-cache", "no-store, no-transform",
-                "public, max-age=300", "public, max-age=31536000, immutable", "private, no-store"]},
+                "public, max-age=300", "public, max-age=3600", "public, max-age=31536000, immutable", "private, no-store"]},
                 {"pattern": "^public, max-age=0, must-revalidate, s-maxage=[0-5]$"}]}),
             "What readers may see is kept only to be asked for again, a page or a feed for other software for seconds, the \
-             widget for a while; nothing else is kept.",
+             widget and its words for a while; nothing else is kept.",
         ),
         (
             "Vary",
-            json!({"enum": ["authorization", "accept-encoding"]}),
-            "Who has a token may see more; the widget is compressed for who takes that.",
+            json!({"enum": ["authorization", "accept-encoding", "accept-language"]}),
+            "Who has a token may see more; the widget is compressed for who takes that; what is of no feed is in the reader's \
+             language.",
         ),
         (
             "Last-Modified",

@@ -29,14 +29,14 @@ pub(super) fn all() -> Vec<Door> {
         door("get", "/", "front", "The page of the only feed that everybody may read, or a list of those feeds.")
             .open()
             .takes(&["If-None-Match"])
-            .answers(200, "The list.", &[html()], &HEADERS)
+            .answers(200, "The list.", &[html()], &[HEADERS.as_slice(), &["Vary"]].concat())
             .answers(
                 302,
                 "The page of the only feed.",
                 &[],
                 &["Location", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"],
             )
-            .answers(304, "What the client has is current.", &[], &HEADERS)
+            .answers(304, "What the client has is current.", &[], &[HEADERS.as_slice(), &["Vary"]].concat())
             .refuses(&[&["unavailable"]]),
         page("/feeds/{feed}", "feedPage", "A feed as people read it; it goes on live.", &list).refuses(&[READING]),
         page("/feeds/{feed}/items/{id}", "itemPage", "An item as people read it.", &["feed", "id"])

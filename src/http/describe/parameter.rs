@@ -64,6 +64,8 @@ pub(super) fn all() -> Map<String, Value> {
         path("file", json!({"type": "string", "examples": ["page.css"]}), "A file of the pages.").named("pageFile"),
         path("file", json!({"type": "string", "examples": ["news-feed.css"]}), "A file of the widget.")
             .named("widgetFile"),
+        path("file", json!({"type": "string", "examples": ["de-AT.json"]}), "A language (BCP 47), and `.json`.")
+            .named("wordsFile"),
         path("hash", json!({"type": "string"}), "The widget's hash, as `/widget.json` tells it in the address."),
         query(
             "v",

@@ -8,7 +8,10 @@ use super::{
     dates::{Dates, Published},
     item::Item,
 };
-use crate::news::{FeedId, Moment};
+use crate::{
+    http::words::Words,
+    news::{FeedId, Moment},
+};
 
 /// An item is shown as updated where a reader could have missed that, in milliseconds after its publication.
 const MISSED: i64 = 60_000;
@@ -17,6 +20,7 @@ const MISSED: i64 = 60_000;
 #[derive(Debug)]
 pub(super) struct Setting<'a> {
     pub(super) dates: Dates,
+    pub(super) words: &'static Words,
     pub(super) now: Moment,
     /// The items that can be linked to, if they are usable.
     pub(super) known: Vec<&'a Item>,
@@ -59,6 +63,7 @@ impl Places {
 #[template(path = "article.html")]
 pub(super) struct Article<'a> {
     item: &'a Item,
+    words: &'static Words,
     permalink: String,
     classes: String,
     /// What it is named by: its headline, or else its time.
@@ -102,13 +107,13 @@ struct Note<'a> {
 
 impl<'a> Article<'a> {
     pub(super) fn of(item: &'a Item, setting: &Setting<'a>) -> Self {
-        let Setting { dates, now, places, .. } = setting;
+        let Setting { dates, words, now, places, .. } = setting;
         let usable = item.is_usable();
         let labels: Vec<_> = [
-            (usable && item.breaking.is_some(), "breaking", "Breaking"),
-            (item.pinned.is_some(), "pinned", "Pinned"),
-            (usable && item.key_event, "key", "Key event"),
-            (usable && item.summary, "summary", "Summary"),
+            (usable && item.breaking.is_some(), "breaking", words.breaking.as_str()),
+            (item.pinned.is_some(), "pinned", &words.pinned),
+            (usable && item.key_event, "key", &words.key),
+            (usable && item.summary, "summary", &words.summary),
         ]
         .into_iter()
         .filter_map(|(is, name, text)| is.then_some((name, text)))
@@ -125,6 +130,7 @@ impl<'a> Article<'a> {
         let retraction = item.retraction.as_ref().filter(|_| !usable);
         Self {
             item,
+            words,
             permalink: places.own(item.id),
             classes,
             named: if !usable || item.headline.is_some() { "headline" } else { "time" },
@@ -136,7 +142,7 @@ impl<'a> Article<'a> {
             earlier: item.update_of.and_then(|id| setting.linked(id)),
             retraction: retraction.map(|it| Notice { reason: &it.reason, at: it.at, full: dates.full(it.at) }),
             instead: retraction.and_then(|it| it.replaced_by).and_then(|id| setting.linked(id)),
-            notes: notes(item, dates),
+            notes: notes(item, dates, words),
         }
     }
 }
@@ -144,19 +150,16 @@ impl<'a> Article<'a> {
 impl<'a> Setting<'a> {
     fn linked(&self, id: Uuid) -> Option<Linked<'a>> {
         let item = self.known.iter().find(|item| item.id == id && item.is_usable())?;
-        Some(Linked {
-            href: self.places.of(id),
-            name: item.headline.as_deref().unwrap_or("an item without a headline"),
-        })
+        Some(Linked { href: self.places.of(id), name: item.headline.as_deref().unwrap_or(&self.words.untitled) })
     }
 }
 
 /// A refile says nothing to a reader, and a clarification may have no words.
-fn notes<'a>(item: &'a Item, dates: &Dates) -> Vec<Note<'a>> {
+fn notes<'a>(item: &'a Item, dates: &Dates, words: &'static Words) -> Vec<Note<'a>> {
     let noted = item.corrections.iter().filter_map(|one| {
         let name = match one.kind.as_str() {
-            "correction" => "Correction",
-            "clarification" => "Clarification",
+            "correction" => &words.correction,
+            "clarification" => &words.clarification,
             _ => return None,
         };
         let text = one.note.as_deref().filter(|text| !text.is_empty())?;
@@ -189,8 +192,8 @@ mod tests {
             "published":"2026-11-23T20:00:00.000Z","updated":"2026-11-23T20:00:00.000Z"}"#;
         let known: Item = serde_json::from_str(known).expect("an item");
         let now = "2026-11-24T08:00:00.000Z".parse().expect("a time");
-        let setting =
-            Setting { dates: Dates::of(&feed), now, known: vec![&known], places: Places::Here(feed.id.clone()) };
+        let (words, places) = (Words::lookup(None), Places::Here(feed.id.clone()));
+        let setting = Setting { dates: Dates::of(&feed, words), words, now, known: vec![&known], places };
         let mut compared = 0;
         for pair in MARKUP.split("```json\n").skip(1) {
             let (json, rest) = pair.split_once("\n```\n\n```html\n").expect("an item and its article");

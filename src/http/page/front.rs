@@ -1,4 +1,5 @@
-//! The first page: where there is one feed that everybody may read, that; else a list of them.
+//! The first page: where there is one feed that everybody may read, that; else a list of them, in a
+//! language that the browser asks for.
 //!
 //! Nothing tells a node that a feed was made, so the list is read again by who asks after a second; who asks meanwhile
 //! shares what was read.
@@ -20,7 +21,7 @@ use super::{
     protect,
 };
 use crate::{
-    http::{Doors, access::Sight, conditional, problem::Problem},
+    http::{Doors, access::Sight, conditional, problem::Problem, words::Words},
     news::{Feed, feed::Access},
     store::StoreError,
 };
@@ -39,6 +40,7 @@ pub struct Front(Mutex<Option<(Instant, Arc<Vec<Feed>>)>>);
 #[template(path = "list.html")]
 struct List<'a> {
     head: Head,
+    words: &'static Words,
     feeds: &'a [Feed],
 }
 
@@ -68,14 +70,15 @@ pub async fn front(State(doors): State<Doors>, headers: HeaderMap) -> Result<Res
             (StatusCode::FOUND, [(header::LOCATION, place)]).into_response()
         }
         feeds => {
-            let head =
-                head::of_front(doors.proxy.addresses(&headers).map_or_else(|| "/".to_owned(), |all| all.front()));
-            let text = List { head, feeds }.render().expect("a page is written into memory");
+            let words = Words::accepted(&headers);
+            let canonical = doors.proxy.addresses(&headers).map_or_else(|| "/".to_owned(), |all| all.front());
+            let head = head::of_front(words, canonical);
+            let text = List { head, words, feeds }.render().expect("a page is written into memory");
             let etag = conditional::etag(&text);
             let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             let mut response =
                 conditional::answer(&headers, Sight::Public, &etag, (kind, Body::from(text)).into_response());
-            response.headers_mut().remove(header::VARY);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
             response
         }
     };

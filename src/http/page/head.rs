@@ -2,7 +2,8 @@
 
 use super::{View, files, item::Item, read::Asked};
 use crate::{
-    news::{Feed, Moment, html},
+    http::words::Words,
+    news::{Feed, Moment, html, language::direction},
     syndicate::{Addresses, atom, json_feed, rss},
 };
 
@@ -72,7 +73,7 @@ pub(super) fn of_list(
 }
 
 /// Of the page of one item.
-pub(super) fn of_item(feed: &Feed, item: &Item, addresses: &Addresses) -> Head {
+pub(super) fn of_item(feed: &Feed, item: &Item, words: &Words, addresses: &Addresses) -> Head {
     let canonical = addresses.of(&feed.id, &format!("/items/{}", item.id));
     let text = item.body.as_deref().map(html::plain).filter(|text| !text.is_empty());
     let shown = item.picture().and_then(|picture| picture.alt.clone());
@@ -80,7 +81,7 @@ pub(super) fn of_item(feed: &Feed, item: &Item, addresses: &Addresses) -> Head {
         let headline = item.headline.clone().or_else(|| text.clone().map(|text| first(&text))).or(shown);
         (headline.unwrap_or_else(|| feed.title.clone()), text.map(|text| first(&text)))
     } else {
-        ("This item has been retracted".to_owned(), item.retraction.as_ref().map(|it| first(&it.reason)))
+        (words.retracted.clone(), item.retraction.as_ref().map(|it| first(&it.reason)))
     };
     let picture = item.picture().filter(|_| item.is_usable());
     let mut properties = properties(feed, &title, description.as_deref(), &canonical, picture);
@@ -91,18 +92,18 @@ pub(super) fn of_item(feed: &Feed, item: &Item, addresses: &Addresses) -> Head {
     Head {
         alternates: alternates(feed, "../../", ""),
         robots: (!item.is_usable()).then_some("noindex"),
-        language: item.language.clone().or_else(|| feed.language.clone()).unwrap_or_else(|| "en".to_owned()),
-        dir: item.dir.clone().or_else(|| feed.dir.clone()),
+        language: item.language.clone().unwrap_or_else(|| language(feed).to_owned()),
+        dir: item.dir.clone().or_else(|| dir(feed)),
         ..head(feed, titled, description, canonical, properties, "../../../")
     }
 }
 
 /// Of the list of feeds.
-pub(super) fn of_front(canonical: String) -> Head {
+pub(super) fn of_front(words: &Words, canonical: String) -> Head {
     Head {
-        language: "en".to_owned(),
-        dir: None,
-        title: "News feeds".to_owned(),
+        language: words.lang.clone(),
+        dir: Some(words.dir.clone()),
+        title: words.page_feeds.clone(),
         description: None,
         robots: None,
         canonical,
@@ -114,6 +115,17 @@ pub(super) fn of_front(canonical: String) -> Head {
     }
 }
 
+/// The language of a feed's pages.
+pub(super) fn language(feed: &Feed) -> &str {
+    feed.language.as_deref().unwrap_or("en")
+}
+
+/// Which way they run, where that is not from left to right: as the feed says, or else its language.
+fn dir(feed: &Feed) -> Option<String> {
+    let natural = || Some(direction(language(feed))).filter(|dir| *dir == "rtl").map(str::to_owned);
+    feed.dir.clone().or_else(natural)
+}
+
 fn head(
     feed: &Feed,
     title: String,
@@ -123,8 +135,8 @@ fn head(
     root: &str,
 ) -> Head {
     Head {
-        language: feed.language.clone().unwrap_or_else(|| "en".to_owned()),
-        dir: feed.dir.clone(),
+        language: language(feed).to_owned(),
+        dir: dir(feed),
         title,
         description,
         robots: None,

@@ -6,7 +6,7 @@ use super::{
     article::{Article, Setting},
     item::Item,
 };
-use crate::news::Feed;
+use crate::{http::words::Words, news::Feed};
 
 /// How many key events are listed.
 const KEY_EVENTS: usize = 7;
@@ -16,8 +16,7 @@ const KEY_EVENTS: usize = 7;
 #[template(path = "newswire.html")]
 pub(super) struct News<'a> {
     feed: &'a Feed,
-    /// The language of the days' headings, where that is not the feed's own.
-    heading: Option<&'static str>,
+    words: &'static Words,
     /// Up to when it is current, in words; none for a page that does not follow.
     state: Option<String>,
     key_events: Vec<KeyEvent<'a>>,
@@ -56,7 +55,7 @@ impl<'a> News<'a> {
         follows: Follows,
         older: Option<String>,
     ) -> Self {
-        let dates = &setting.dates;
+        let Setting { dates, words, .. } = setting;
         let (mut pinned, mut days) = (Vec::new(), Vec::<(String, Vec<Article<'a>>)>::new());
         for item in items {
             let article = Article::of(item, setting);
@@ -72,19 +71,18 @@ impl<'a> News<'a> {
         }
         let live = follows == Follows::Live;
         let newest = items.iter().map(|item| item.updated).max();
-        let english = feed.language.as_deref().is_none_or(|tag| tag.split('-').next() == Some("en"));
         Self {
             feed,
-            heading: (!english).then_some("en"),
-            state: newest.filter(|_| live).map(|newest| format!("Updates up to {}", dates.time(newest))),
+            words,
+            state: newest.filter(|_| live).map(|newest| words.updates(&dates.time(newest))),
             // Of what is over they are told where they happened, and are no news.
             key_events: if follows == Follows::Over { Vec::new() } else { key_events(items, setting) },
             pinned,
             days,
             empty: match follows {
-                Follows::Live => "No news yet. What is published appears here by itself.",
-                Follows::Not => "No news yet.",
-                Follows::Over => "There is nothing here any more.",
+                Follows::Live => &words.empty,
+                Follows::Not => &words.page_empty,
+                Follows::Over => &words.page_over,
             },
             older,
         }

@@ -14,7 +14,7 @@ use super::{
     read::{self, Asked, Read},
 };
 use crate::{
-    http::{Doors, coverage, rendered::Made},
+    http::{Doors, coverage, rendered::Made, words::Words},
     live::Awake,
     news::{Cursor, Feed, FeedId, Position, feed::Access},
     store::{FeedState, StoreError},
@@ -26,6 +26,7 @@ use crate::{
 #[template(path = "feed.html")]
 struct FeedPage<'a> {
     head: Head,
+    words: &'static Words,
     feed: &'a Feed,
     news: News<'a>,
     root: &'static str,
@@ -41,6 +42,7 @@ struct FeedPage<'a> {
 #[template(path = "item.html")]
 struct ItemPage<'a> {
     head: Head,
+    words: &'static Words,
     feed: &'a Feed,
     news: News<'a>,
     root: &'static str,
@@ -83,12 +85,10 @@ pub(super) async fn list(
     view: View,
 ) -> Result<Option<Made>, StoreError> {
     let Some(read) = read::read(doors, feed, asked).await? else { return Ok(None) };
-    let (now, dates) = (doors.store.now(), Dates::of(&read.state.feed));
+    let (now, words) = (doors.store.now(), Words::lookup(read.state.feed.language.as_deref()));
     let (items, texts): (Vec<Item>, Vec<String>) =
         read.records.iter().map(|record| Item::of(record, feed, now)).unzip();
-    let ends = items.iter().filter_map(Item::next_end).chain([dates.tomorrow(now)]);
-    let until = ends.filter(|end| *end > now).min();
-    let live = live(asked, &read, &texts, view);
+    let live = live(asked, &read, &texts, words, view);
     let follows = match (&live, asked.before) {
         (Some(_), _) => Follows::Live,
         (None, None) => Follows::Not,
@@ -98,11 +98,15 @@ pub(super) async fn list(
         View::Page if asked.is_whole() => Some(coverage::of(&doors.store, &read.state).await?),
         _ => None,
     };
+    // What knows a language stays on one thread, so it begins after all that is waited for.
+    let dates = Dates::of(&read.state.feed, words);
+    let ends = items.iter().filter_map(Item::next_end).chain([dates.tomorrow(now)]);
+    let until = ends.filter(|end| *end > now).min();
     let data = coverage.as_ref().map(|coverage| structured(coverage, &read, addresses));
     let began = coverage.and_then(|coverage| coverage.began);
     let older = read.before.map(|before| asked.from(Some(before)).query());
     let places = if view == View::Page { Places::Here(feed.clone()) } else { Places::On(format!("../feeds/{feed}")) };
-    let setting = Setting { dates, now, known: items.iter().collect(), places };
+    let setting = Setting { dates, words, now, known: items.iter().collect(), places };
     let older = older.map(|query| if view == View::Page { query } else { format!("../feeds/{feed}{query}") });
     let feed = &read.state.feed;
     let news = News::of(feed, &items, &setting, follows, older);
@@ -113,9 +117,10 @@ pub(super) async fn list(
     let head = Head { data, scripts, ..head::of_list(feed, asked, &items, addresses, view, began) };
     let text = match view {
         View::Page => {
-            let part = part(asked);
+            let values = asked.filter.as_ref().map(read::values).unwrap_or_default();
+            let part = words.part(asked.before.is_some(), &values);
             let top = part.is_some().then(|| feed.id.to_string());
-            FeedPage { head, feed, news, root: "../", top, part, live }.render()
+            FeedPage { head, words, feed, news, root: "../", top, part, live }.render()
         }
         View::Frame => FramePage { head, feed, news, root: "../", live }.render(),
     };
@@ -136,7 +141,7 @@ pub(super) async fn item(
     if !record.status.listed() {
         return Ok(None);
     }
-    let (now, dates) = (doors.store.now(), Dates::of(&feed));
+    let (now, words) = (doors.store.now(), Words::lookup(feed.language.as_deref()));
     let (item, text) = Item::of(&record, &feed.id, now);
     let mut texts = vec![text];
     let replaced = item.retraction.as_ref().and_then(|retraction| retraction.replaced_by);
@@ -148,20 +153,21 @@ pub(super) async fn item(
             texts.push(text);
         }
     }
+    let dates = Dates::of(&feed, words);
     let until = item.next_end().into_iter().chain([dates.tomorrow(now)]).filter(|end| *end > now).min();
     let items = [item];
-    let setting = Setting { dates, now, known: linked.iter().collect(), places: Places::Beside };
+    let setting = Setting { dates, words, now, known: linked.iter().collect(), places: Places::Beside };
     let news = News::of(&feed, &items, &setting, Follows::Over, None);
-    let (head, root) = (head::of_item(&feed, &items[0], addresses), "../../../");
+    let (head, root) = (head::of_item(&feed, &items[0], words, addresses), "../../../");
     let live = (feed.access == Access::Public)
-        .then(|| LiveItem { widget: files::widget_at(root), snapshot: snapshot(&feed, &texts, position, None) });
+        .then(|| LiveItem { widget: files::widget_at(root), snapshot: snapshot(&feed, &texts, position, None, None) });
     let head = if live.is_some() { Head { scripts: vec![files::ITEM.at(root)], ..head } } else { head };
-    let page = ItemPage { head, feed: &feed, news, root, top: format!("../../{}", feed.id), live };
+    let page = ItemPage { head, words, feed: &feed, news, root, top: format!("../../{}", feed.id), live };
     Ok(Some(Made { text: page.render().expect("a page is written into memory"), position, until }))
 }
 
 /// What the widget goes on from, where the page is one to follow: the newest items of a feed that everybody may read.
-fn live(asked: &Asked, read: &Read, texts: &[String], view: View) -> Option<Live> {
+fn live(asked: &Asked, read: &Read, texts: &[String], words: &Words, view: View) -> Option<Live> {
     let feed = &read.state.feed;
     if asked.before.is_some() || feed.access != Access::Public {
         return None;
@@ -172,15 +178,19 @@ fn live(asked: &Asked, read: &Read, texts: &[String], view: View) -> Option<Live
         View::Page => attributes.push(("title-count", String::new())),
         View::Frame => attributes.push(("permalink", format!("../feeds/{}#item-{{id}}", feed.id))),
     }
-    Some(Live { attributes, snapshot: snapshot(feed, texts, read.state.head, read.before) })
+    // The widget has the English ones itself, and takes them for a page in English.
+    let english = head::language(feed).split('-').next() == Some("en");
+    let labels = (!english).then_some(words.widget.as_str());
+    Some(Live { attributes, snapshot: snapshot(feed, texts, read.state.head, read.before, labels) })
 }
 
-/// A data block: what a page shows, and the position from which that goes on.
-fn snapshot(feed: &Feed, items: &[String], position: Position, before: Option<Cursor>) -> String {
+/// A data block: what a page shows, the position from which that goes on, and the words of the widget.
+fn snapshot(feed: &Feed, items: &[String], position: Position, before: Option<Cursor>, labels: Option<&str>) -> String {
     let info = serde_json::to_string(feed).expect("a feed's document is plain data");
     let before = before.map(|before| format!(",\"before\":\"{before}\"")).unwrap_or_default();
+    let labels = labels.map(|labels| format!(",\"labels\":{labels}")).unwrap_or_default();
     let items = items.join(",");
-    in_script(&format!("{{\"feedInfo\":{info},\"items\":[{items}],\"position\":\"{position}\"{before}}}"))
+    in_script(&format!("{{\"feedInfo\":{info},\"items\":[{items}],\"position\":\"{position}\"{before}{labels}}}"))
 }
 
 /// JSON as it may stand in a `<script>`: outside of strings it has no `<`, and in one this is the same.
@@ -193,16 +203,4 @@ fn structured(coverage: &Coverage<'_>, read: &Read, addresses: &Addresses) -> St
     let feed = &read.state.feed;
     let items: Vec<_> = read.records.iter().filter_map(|record| syndicate::Item::of(record, &feed.id)).collect();
     in_script(&live_blog_posting(coverage, &items, addresses).to_string())
-}
-
-/// Which part of a feed a page is, in words; none where it is the whole.
-fn part(asked: &Asked) -> Option<String> {
-    let values = asked.filter.as_ref().map(read::values).unwrap_or_default();
-    let only = values.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ");
-    match (asked.before.is_some(), only.is_empty()) {
-        (false, true) => None,
-        (true, true) => Some("Older updates.".to_owned()),
-        (false, false) => Some(format!("Only {only}.")),
-        (true, false) => Some(format!("Older updates, only {only}.")),
-    }
 }

@@ -1,16 +1,18 @@
-//! Problems as people read them: outside of the API, who asks for HTML is told in HTML what is wrong and what to do.
+//! Problems as people read them: outside of the API, who asks for HTML is told in HTML what is wrong, in
+//! a language that the browser asks for. What else the API says of it stands there in English.
 
 use askama::Template;
 use axum::extract::Request;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{FRAMED, POLICY, files, protect};
-use crate::http::problem::Problem;
+use crate::http::{problem::Problem, words::Words};
 
 /// The page of a problem.
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct Wrong<'a> {
+    words: &'static Words,
     title: &'a str,
     detail: &'a str,
     status: u16,
@@ -23,6 +25,7 @@ struct Wrong<'a> {
 /// How a request is told of a problem, which is known before it is answered.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Told {
+    words: &'static Words,
     root: String,
 }
 
@@ -34,7 +37,10 @@ impl Told {
         let html = accepts.flat_map(|list| list.split(',')).any(names_html);
         let person = html && path != "/v1" && !path.starts_with("/v1/");
         // Relative, since what stands in front of this server's paths is the proxy's.
-        person.then(|| Self { root: "../".repeat(path.matches('/').count().saturating_sub(1)) })
+        person.then(|| Self {
+            words: Words::accepted(request.headers()),
+            root: "../".repeat(path.matches('/').count().saturating_sub(1)),
+        })
     }
 
     /// The text of the page, whose headers are set.
@@ -42,17 +48,18 @@ impl Told {
         out.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         protect(out, &[POLICY, FRAMED].concat());
         let status = problem.status();
+        let words = self.words;
         let title = match status {
-            StatusCode::NOT_FOUND => "There is nothing here",
-            StatusCode::GONE => "This is gone",
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "This feed is not for everybody",
-            StatusCode::SERVICE_UNAVAILABLE => "Back in a moment",
-            other => other.canonical_reason().unwrap_or("Error"),
+            StatusCode::NOT_FOUND => &words.page_missing,
+            StatusCode::GONE => &words.page_gone,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => &words.page_denied,
+            StatusCode::SERVICE_UNAVAILABLE => &words.page_away,
+            _ => &words.page_wrong,
         };
         // Addresses made of dots alone lead nowhere.
         let root = if self.root.is_empty() { "./".to_owned() } else { self.root.clone() };
         let style = files::STYLE.at(&root);
-        let page = Wrong { title, detail: problem.detail(), status: status.as_u16(), request, root, style };
+        let page = Wrong { words, title, detail: problem.detail(), status: status.as_u16(), request, root, style };
         page.render().expect("a page is written into memory")
     }
 }

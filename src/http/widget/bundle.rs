@@ -8,10 +8,9 @@
 //! comment has its lines to itself, no text goes over several lines or holds what is [`SHORTER`], and no two minus signs
 //! follow each other.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::fmt::Write as _;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha384};
 
 use super::Files;
@@ -31,13 +30,11 @@ const SIGNS: &str = "{}()[]=<>?:&|,!*+-";
 /// thousands are set apart for people alone.
 const SHORTER: [(&str, &str); 3] = [("const ", "let "), (";}", "}"), ("_000", "000")];
 
-/// The joined module, in the forms in which it is served.
+/// The joined module.
 #[derive(Debug)]
 pub(super) struct Bundle {
     /// As it is.
     pub(super) plain: Vec<u8>,
-    /// Compressed with gzip.
-    pub(super) gzip: Vec<u8>,
     /// What its immutable address has of its hash.
     pub(super) hash: String,
     /// Its hash as a page gives it (Subresource Integrity).
@@ -54,10 +51,7 @@ impl Bundle {
         plain.push_str(EXPORTS);
         let plain = plain.into_bytes();
         let digest = Sha384::digest(&plain);
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(&plain).expect("a Vec takes everything");
         Self {
-            gzip: gzip.finish().expect("a Vec takes everything"),
             hash: digest[..12].iter().fold(String::new(), |mut text, byte| {
                 write!(text, "{byte:02x}").expect("a String takes everything");
                 text
@@ -65,6 +59,15 @@ impl Bundle {
             integrity: format!("sha384-{}", BASE64_STANDARD.encode(digest)),
             plain,
         }
+    }
+
+    /// Compressed with gzip, as small as it gets: it is done once, and sent to every reader.
+    pub(super) fn packed(&self) -> Vec<u8> {
+        let mut gzip = Vec::new();
+        let options = zopfli::Options::default();
+        zopfli::compress(options, zopfli::Format::Gzip, self.plain.as_slice(), &mut gzip)
+            .expect("a Vec takes everything");
+        gzip
     }
 }
 
