@@ -12,7 +12,7 @@ use crate::syndicate::Addresses;
 
 /// What stands for the address while it is open. It is another at each start and no answer has it, so nobody can have
 /// written it into an item.
-static OPEN: LazyLock<String> = LazyLock::new(|| format!("http://{}.invalid", Uuid::new_v4().simple()));
+static OPEN: LazyLock<String> = LazyLock::new(|| format!("http://{}.invalid", Uuid::now_v7().simple()));
 
 /// The addresses to write such a text with.
 #[must_use]
