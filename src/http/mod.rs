@@ -3,6 +3,8 @@
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`words`], [`syndication`] (feeds for
 //! other software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`rendition`] (one
 //! of them), [`turns`] (whose is made next), [`wherever`] (texts that name this server), [`serve`]
+//! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
+//! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
 pub mod access;
 pub mod address;
