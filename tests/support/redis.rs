@@ -5,7 +5,6 @@
 //! change may wait in the process itself for up to two seconds while the disk is slow.
 
 use std::{
-    fs::File,
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
