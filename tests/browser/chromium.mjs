@@ -18,13 +18,21 @@ export class Chromium {
 
   static async start() {
     const started = new Chromium();
-    started.#browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
+    started.#browser = await chromium.launch({
+      executablePath: PROGRAM,
+      args: ["--no-sandbox", "--disable-gpu", ...QUIET],
+      // A page that is left is kept, as it is for readers.
+      ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    });
     return started;
   }
 
-  /** A new tab. `expected` are complaints that a test causes on purpose, `script` is run before any of the page's. */
-  async tab({ expected = /(?!)/, script, ...options } = {}) {
-    const context = await this.#browser.newContext({ locale: "en-GB", ...options });
+  /**
+   * A new tab, of a reader of its own or of who has the one `beside` it. `expected` are complaints that a test causes on
+   * purpose, `script` is run before any of the page's.
+   */
+  async tab({ expected = /(?!)/, script, beside, ...options } = {}) {
+    const context = beside?.context() ?? (await this.#browser.newContext({ locale: "en-GB", ...options }));
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     const complain = (text) => expected.test(text) || this.#complaints.push(text);

@@ -2,23 +2,15 @@
 // one connection, and none of them misses anything when the tab that keeps it goes away.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
-import { FEED, Newswire, PATIENCE, until } from "./newswire.mjs";
-
-const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const CHROMIUM =
-  process.env.CHROMIUM ?? process.env.PATH.split(":").map((dir) => `${dir}/chromium`).find((path) => existsSync(path));
+import { FEED, until } from "./newswire.mjs";
+import { AWAY, chromium, server, site } from "./stage.mjs";
 
 /** A news site's page: it follows the feeds that its address names, and notes what it is told. */
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>A site</title><script type="module">
-  import { LiveFeed } from "./newswire-client.js";
   const query = new URLSearchParams(location.search);
+  const { LiveFeed } = await import(new URL("/widget/newswire-client.js", query.get("server")));
   window.feeds = query.getAll("feed").map((feed) => {
     const live = new LiveFeed({ server: query.get("server"), feed, timing: { hidden: Number(query.get("hidden") ?? 300000) } });
     live.came = [];
@@ -30,43 +22,24 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>A site</title
   });
 </script>`;
 
-let browser, context, server, site;
-before(async () => {
-  site = createServer(async (request, answer) => {
-    const { pathname } = new URL(request.url, "http://site");
-    if (pathname === "/") return answer.setHeader("content-type", "text/html").end(PAGE);
-    const code = await readFile(new URL(`../../web/widget${pathname}`, import.meta.url)).catch(() => null);
-    return answer.writeHead(code ? 200 : 404, { "content-type": "text/javascript" }).end(code);
-  });
-  await new Promise((done) => site.listen(0, "127.0.0.1", done));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", ...QUIET],
-    // A page that is left is kept, as it is for readers.
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
-});
-after(async () => {
-  await browser?.close();
-  site?.close();
-});
-beforeEach(async () => {
-  server = await Newswire.start();
-  context = await browser.newContext();
-  context.setDefaultTimeout(PATIENCE);
-});
-afterEach(async () => {
-  await context.close();
-  await server.end();
+/** A tab that is closed may just have begun to connect, in the place of one that was closed before it. */
+const ENDING = new RegExp(`${AWAY.source}|WebSocket is closed before the connection is established`);
+
+/** The first tab of a test: the others are beside it. */
+let first;
+beforeEach(() => {
+  first = undefined;
+  site.serve("/", PAGE);
 });
 
 /** A new tab of the site, once all its feeds are live. */
 async function tab(feeds = [FEED], more = "") {
-  const page = await context.newPage();
+  const page = await chromium.tab({ beside: first, expected: ENDING });
+  first ??= page;
   page.sockets = [];
   page.on("websocket", (socket) => page.sockets.push(socket.url()));
   const query = feeds.map((feed) => `&feed=${feed}`).join("");
-  await page.goto(`http://127.0.0.1:${site.address().port}/?server=${encodeURIComponent(server.origin)}${query}${more}`);
+  await page.goto(`${site.origin}/?server=${encodeURIComponent(server.origin)}${query}${more}`);
   await live(page);
   return page;
 }
@@ -181,10 +154,10 @@ test("a page from the back/forward cache goes on from its position", async () =>
 
 test("without network it says offline, and comes back by itself", async () => {
   const page = await tab();
-  await context.setOffline(true);
+  await page.context().setOffline(true);
   await page.waitForFunction(() => window.feeds[0].status.state === "offline");
   await publish("While offline");
-  await context.setOffline(false);
+  await page.context().setOffline(false);
   await shows(page, "While offline");
   await live(page);
 });
