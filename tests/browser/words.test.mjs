@@ -126,11 +126,13 @@ test("on a French page the widgets speak French, asked for once, and nobody sees
   await open();
   await page.locator(".item").nth(1).waitFor();
   assert.deepEqual(await seen(page), [], "the items do not wait for the words");
+  const day = await page.locator(".day").first().textContent();
   come();
   await until("they speak French", async () => (await page.locator(".said").allTextContents()).join() === "En direct,En direct");
   assert.equal(await page.locator(".label").first().textContent(), "Temps fort");
   assert.equal(await page.locator(".share").first().textContent(), "Copier le lien");
   assert.equal(await page.locator(".share").first().getAttribute("lang"), "fr");
+  assert.equal(await page.locator(".day").first().textContent(), day);
   assert.deepEqual(asked, ["/widget/words/fr-CA.json"]);
   assert.deepEqual((await seen(page)).sort(), ["Afficher les publications précédentes", "Copier le lien", "En direct", "Temps fort", "UTC"]);
 });

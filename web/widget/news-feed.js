@@ -211,7 +211,8 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const language = languageAt(this) || (info || !begins ? (info?.language ?? "en") : "");
     if (this.#spoken || !language) return;
     this.#spoken = true;
-    const waiting = this.#labels;
+    // Times of a feed that names no language are in this one from the beginning.
+    const waiting = (this.#labels = { lang: /^[a-z]{2,3}\b/i.exec(language)?.[0] });
     const words = /^en\b/i.test(language) ? LABELS : await wordsOf(this.#server, language);
     if (this.#labels === waiting) this.labels = words;
   }
