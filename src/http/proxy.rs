@@ -172,7 +172,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop<'_>> {
     if headers.contains_key(header::FORWARDED) {
         return lists(header::FORWARDED).map(hop).collect();
     }
-    let (proto, host) = (lists(PROTO).last(), lists(HOST).last());
+    let (proto, host) = (lists(PROTO).next_back(), lists(HOST).next_back());
     let mut all: Vec<_> = lists(FOR).map(|whom| Hop { whom, proto, host }).collect();
     if all.is_empty() {
         all.push(Hop { whom: "unknown", proto, host });
