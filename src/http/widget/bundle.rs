@@ -5,8 +5,7 @@
 //! file can be read as it was written below `/widget/`. It is no bundler, nor does it read JavaScript. It relies on how
 //! these files are written, which `tests/widget.rs` and the browser's tests check: an import stands at the beginning of a
 //! line and ends with `";`, no name at the top of a file is that of another file's, nothing is exported by default, a
-//! comment has its lines to itself, no text goes over several lines or holds what is [`SHORTER`], and no two minus signs
-//! follow each other.
+//! comment has its lines to itself, no text goes over several lines, and no two minus signs follow each other.
 
 use std::fmt::Write as _;
 
@@ -26,9 +25,6 @@ const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
 
 /// Signs beside which a space means nothing in a script.
 const SIGNS: &str = "{}()[]=<>?:&|,!*+-";
-/// What means the same in fewer bytes: nothing is set that was said to be constant, a brace ends a statement, and
-/// thousands are set apart for people alone.
-const SHORTER: [(&str, &str); 3] = [("const ", "let "), (";}", "}"), ("_000", "000")];
 
 /// The joined module.
 #[derive(Debug)]
@@ -47,7 +43,6 @@ impl Bundle {
         let mut joined = Vec::new();
         let mut plain = HEAD.to_owned();
         add(FIRST, &mut joined, &mut plain);
-        let mut plain = SHORTER.iter().fold(plain, |text, (long, short)| text.replace(long, short));
         plain.push_str(EXPORTS);
         let plain = plain.into_bytes();
         let digest = Sha384::digest(&plain);
@@ -80,7 +75,6 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
     let text = file(name);
     let mut own = String::new();
     let mut importing = String::new();
-    let mut row = Row::default();
     for line in bare(&text) {
         if !importing.is_empty() || line.starts_with("import ") {
             importing.push_str(line);
@@ -95,12 +89,7 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
             own.push_str(&line.replace("\"\"", &sheet));
             own.push('\n');
         } else if !line.starts_with("export {") {
-            let mut line = line.strip_prefix("export ").unwrap_or(line);
-            if let Some(rest) = row.goes_on(line) {
-                own.pop();
-                own.push(',');
-                line = rest;
-            }
+            let line = line.strip_prefix("export ").unwrap_or(line);
             // Where something is escaped, quotes are not what they seem.
             own.push_str(&if line.contains('\\') { line.to_owned() } else { close(line) });
             // After these no end of a line means anything, where every statement has its semicolon.
@@ -110,22 +99,6 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
         }
     }
     out.push_str(&own);
-}
-
-/// Constants that follow each other, each in one line but for the last: they are one statement.
-#[derive(Default)]
-struct Row {
-    begun: bool,
-}
-
-impl Row {
-    /// What a line adds to the statement before it.
-    fn goes_on<'a>(&mut self, line: &'a str) -> Option<&'a str> {
-        let constant = line.strip_prefix("const ");
-        let goes_on = constant.filter(|_| self.begun);
-        self.begun = constant.is_some_and(|rest| rest.ends_with(';'));
-        goes_on
-    }
 }
 
 /// The lines of a script or a style sheet without comments, indentation and empty ones.
@@ -146,8 +119,7 @@ fn file(name: &str) -> String {
 /// A line of the style sheet, with which the next one can stand in a row.
 fn declared(line: &str) -> String {
     let spare = [(": ", ":"), (", ", ","), (" {", "{"), (" > ", ">"), (" + ", "+")];
-    let points = [(":0.", ":."), (" 0.", " ."), ("(0.", "(."), ("-0.", "-.")];
-    spare.iter().chain(&points).fold(line.to_owned(), |text, (long, short)| text.replace(long, short))
+    spare.iter().fold(line.to_owned(), |text, (long, short)| text.replace(long, short))
 }
 
 /// A line without the spaces beside signs, but for those in quotes. A regular expression stands between slashes as a text
