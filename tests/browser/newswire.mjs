@@ -29,6 +29,19 @@ function clean() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NEWSWIRE_")));
 }
 
+/**
+ * A port where nobody listens, below those that the system gives away by itself: nobody takes it while its server is
+ * down, and comes back to the same address.
+ */
+async function freePort() {
+  const port = 11_000 + Math.floor(Math.random() * 9000);
+  const probe = createServer();
+  const free = await new Promise((done) => probe.on("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
+  if (!free) return freePort();
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
 export class Newswire {
   /** What it keeps. */
   #dir = mkdtempSync(join(tmpdir(), "newswire-page-"));
@@ -53,7 +66,7 @@ export class Newswire {
 
   /** Starts it on the same store, where it was; or, `elsewhere`, where no reader looks for it. */
   async up(elsewhere = false) {
-    const where = this.origin && !elsewhere ? new URL(this.origin).host : "127.0.0.1:0";
+    const where = this.origin && !elsewhere ? new URL(this.origin).host : `127.0.0.1:${await freePort()}`;
     const store = this.#store ? ["--store", this.#store] : ["--data", join(this.#dir, "data")];
     const child = spawn(program(), ["--listen", where, "--spread", "0", "--drain", "5", ...store], {
       env: { ...clean(), RUST_LOG: "warn" },
@@ -146,10 +159,7 @@ export class Redis {
 
   static async start() {
     const redis = new Redis();
-    const free = createServer();
-    await new Promise((done) => free.listen(0, "127.0.0.1", done));
-    const { port } = free.address();
-    await new Promise((done) => free.close(done));
+    const port = await freePort();
     const settings = ["--port", port, "--bind", "127.0.0.1", "--dir", redis.#dir, "--save", "", "--logfile", "log"];
     redis.#child = spawn(process.env.REDIS_SERVER ?? "redis-server", settings, { stdio: "ignore" });
     redis.url = `redis://127.0.0.1:${port}`;
