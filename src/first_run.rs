@@ -7,6 +7,8 @@ use crate::{
 
 /// The feed that a first run creates.
 pub const FEED: &str = "news-feed";
+/// What it is called until somebody calls it something.
+pub const TITLE: &str = "News Feed";
 /// The name of the token that a first run makes.
 pub const EDITOR: &str = "editor";
 
@@ -26,7 +28,7 @@ pub struct Editor {
 /// Never: the feed's name is one.
 pub async fn prepare(store: &SharedStore) -> Result<Option<Editor>, StoreError> {
     if store.feeds().await?.is_empty() {
-        let feed = Feed::new(FEED.parse().expect("a feed's name"), "News Feed");
+        let feed = Feed::new(FEED.parse().expect("a feed's name"), TITLE);
         store.create_feed(feed, Mark::random(), EDITOR).await?;
     }
     if !store.tokens().await?.is_empty() {

@@ -5,7 +5,10 @@ mod support;
 
 use std::{net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
 
-use support::server::{Kept, Server};
+use support::{
+    server::{FEED, Kept, Server},
+    until,
+};
 use tempfile::TempDir;
 
 #[test]
@@ -55,4 +58,34 @@ async fn only_its_owner_can_read_the_store() {
     let server = Server::start(Kept::Sqlite).await;
     let mode = std::fs::metadata(server.data()).expect("the directory is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_sample_shows_a_newcomer_what_there_is_once_and_leaves_a_feed_with_a_name_of_its_own_alone() {
+    let server = Server::start(Kept::Sqlite).await;
+    server.stop().await;
+    for start in 1..=2 {
+        server.up_as(server.command().arg("--sample")).await;
+        until("results come in", async || {
+            server
+                .items()
+                .await
+                .iter()
+                .any(|item| item["headline"] == format!("Postal votes: {start} of 480 boxes counted"))
+        })
+        .await;
+        let items = server.items().await;
+        let named = |name: &str| items.iter().filter(|item| item["headline"] == name).collect::<Vec<_>>();
+        let [summary] = named("The night in Valmora, in short")[..] else { panic!("it is there once") };
+        assert_eq!(summary["pinned"]["position"], 1);
+        let [turnout] = named("Turnout about 61 per cent, the election office estimates")[..] else {
+            panic!("it is there once, and corrected")
+        };
+        assert_eq!(turnout["corrections"].as_array().map(Vec::len), Some(1));
+        assert_eq!(items.iter().filter(|item| item["status"] == "canceled").count(), 1);
+        let feed = server.read(&format!("/v1/feeds/{FEED}")).await;
+        assert_eq!(feed["title"], if start == 1 { "Storm Isolde and the night in Valmora" } else { "Our own" });
+        server.stop().await;
+        server.beside_it(&["feed", "set", FEED, "--title", "Our own"]);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading: [`live`] (streams), [`poll`], [`items`], [`feeds`], [`page`], [`widget`], [`words`], [`syndication`] (feeds for
 //! other software). Writing: [`publish`]. Around them: [`rendered`] (made once for all who ask alike), [`rendition`] (one
-//! of them), [`turns`] (whose is made next), [`wherever`] (texts that name this server), [`serve`]
+//! of them), [`coding`] (how they are compressed), [`turns`] (whose is made next), [`wherever`] (texts that name this server), [`serve`]
 //! (the accept loop), [`takeover`] (streams leave hyper), [`proxy`] (what stands in front), [`bounds`] (how much at
 //! once), [`access`] (who may), [`problem`] (every error's form), [`request`] (ids and the log), [`health`].
 
@@ -11,6 +11,7 @@ pub mod address;
 pub mod again;
 pub mod body;
 pub mod bounds;
+mod coding;
 pub mod conditional;
 pub mod coverage;
 pub mod describe;

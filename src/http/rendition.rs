@@ -1,16 +1,17 @@
 //! One rendition: the text that was made of a feed's items for all who ask alike, how long it may be shown, and how it is
 //! answered with. Which are kept, and who makes them, is [`super::rendered`]'s.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use super::{conditional, wherever::Text};
+use super::{coding, conditional, wherever::Text};
 use crate::{
     live::{Awake, bell::Number, freshness::STALE_AFTER},
     news::{Moment, Position, feed::Access},
@@ -55,6 +56,8 @@ impl Ground {
 #[derive(Debug)]
 pub struct Rendition {
     text: Text,
+    /// The same compressed, as it was asked for last: with this address.
+    packed: Mutex<Option<(String, Bytes)>>,
     /// Of the text with its address left open.
     etag: String,
     position: Position,
@@ -76,7 +79,7 @@ impl Rendition {
         let since = Moment::from_millis((now.millis().div_euclid(1_000) + 1) * 1_000);
         let text = Text::of(text);
         let etag = conditional::etag(text.below(""));
-        Self { text, etag, position, ground, until, made: Instant::now(), since }
+        Self { text, packed: Mutex::default(), etag, position, ground, until, made: Instant::now(), since }
     }
 
     /// How long nothing in it ends by itself; none: nothing does.
@@ -114,12 +117,18 @@ impl Rendition {
         // The same place may come to be known under another address: a proxy tells that it speaks TLS, as of today.
         let etag =
             if self.text.is_open() { conditional::etag(format!("{base} {}", self.etag)) } else { self.etag.clone() };
+        let gzip = coding::takes_gzip(headers);
+        let etag = if gzip { format!("{}-gzip\"", etag.trim_end_matches('"')) } else { etag };
         let same = match headers.contains_key(header::IF_NONE_MATCH) {
             true => conditional::has(headers, &etag),
             false => self.modified(now).is_some_and(|modified| conditional::has_since(headers, modified)),
         };
         let mut response = match same {
             true => StatusCode::NOT_MODIFIED.into_response(),
+            false if gzip => {
+                let coded = [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip")];
+                (coded, Body::from(self.packed(base))).into_response()
+            }
             false => ([(header::CONTENT_TYPE, kind)], Body::from(self.text.below(base))).into_response(),
         };
         let caching = match access {
@@ -133,11 +142,21 @@ impl Rendition {
         out.insert(header::ETAG, HeaderValue::from_str(&etag).expect("an ETag is plain text"));
         out.insert(header::CACHE_CONTROL, HeaderValue::from_str(&caching).expect("plain text"));
         out.append(header::VARY, HeaderValue::from_static("authorization"));
+        out.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         if let Some(modified) = self.modified(now) {
             let written = HeaderValue::from_str(&modified.http_date()).expect("a date is plain text");
             out.insert(header::LAST_MODIFIED, written);
         }
         response
+    }
+
+    /// Compressed for all who ask under one address, as all do as a rule.
+    fn packed(&self, base: &str) -> Bytes {
+        let mut packed = self.packed.lock().expect("compressing does not panic");
+        match packed.as_ref() {
+            Some((of, bytes)) if of == base => bytes.clone(),
+            _ => packed.insert((base.to_owned(), coding::gzip(&self.text.below(base)))).1.clone(),
+        }
     }
 
     /// Since when this node shows it so, to the second: which tells no two changes of one second apart. So it is said, and
@@ -149,6 +168,10 @@ impl Rendition {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
     use super::*;
     use crate::{
         http::{proxy::Proxy, wherever},
@@ -185,6 +208,37 @@ mod tests {
             assert_eq!(body, format!("<a>{base}/</a><b>{base}/</b>"));
         }
         assert_ne!(etags[0], etags[1]);
+    }
+
+    #[tokio::test]
+    async fn who_takes_gzip_gets_the_same_text_in_fewer_bytes_and_caches_tell_the_two_apart() {
+        let written = wherever::addresses(&Proxy::default()).front();
+        let text = format!("<a>{written}</a>").repeat(100);
+        let rendition = Rendition::of(Made { text, ..made() }, GROUND, Moment::from_millis(MADE));
+        let mut etags = Vec::new();
+        // Who asks under another address meanwhile gets that.
+        for (base, coding) in
+            [("http://a", "gzip, br"), ("http://b", "gzip"), ("http://a", "GZIP;q=0.5"), ("http://a", "gzip;q=0")]
+        {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, coding.parse().expect("a value"))]);
+            let (here, now) = (Addresses::below(base), Moment::from_millis(MADE));
+            let answer = rendition.answer(&headers, &here, "text/xml", Access::Public, now);
+            let vary: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
+            assert_eq!(vary, ["authorization", "accept-encoding"]);
+            etags.push(answer.headers()[header::ETAG].clone());
+            let packed = answer.headers().contains_key(header::CONTENT_ENCODING);
+            assert_eq!(packed, coding != "gzip;q=0");
+            let mut body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body").to_vec();
+            if packed {
+                assert!(body.len() < 200, "{}", body.len());
+                let mut whole = Vec::new();
+                GzDecoder::new(body.as_slice()).read_to_end(&mut whole).expect("gzip");
+                body = whole;
+            }
+            assert_eq!(body, format!("<a>{base}/</a>").repeat(100).as_bytes());
+        }
+        assert_eq!(etags[0], etags[2]);
+        assert!(etags[0] != etags[1] && etags[0] != etags[3]);
     }
 
     fn asked(rendition: &Rendition, name: header::HeaderName, value: &str, after: i64) -> StatusCode {

@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use rust_embed::{Embed, EmbeddedFile};
 use serde_json::json;
 
-use super::{Doors, access::Sight, address::Address, conditional, problem::Problem};
+use super::{Doors, access::Sight, address::Address, coding, conditional, problem::Problem};
 use bundle::Bundle;
 
 #[derive(Embed)]
@@ -86,7 +86,7 @@ pub async fn file(Address(name): Address<String>, headers: HeaderMap) -> Result<
 
 /// The joined module, compressed for who takes that.
 async fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
-    let gzip = takes_gzip(headers);
+    let gzip = coding::takes_gzip(headers);
     let (bytes, form): (&'static [u8], _) = if gzip { (packed().await, "-gzip") } else { (&BUNDLE.plain, "") };
     let whole = Body::from(Bytes::from_static(bytes)).into_response();
     let mut answer = conditional::answer(headers, Sight::Public, &format!("\"{}{form}\"", BUNDLE.hash), whole);
@@ -108,14 +108,4 @@ fn text(mut answer: Response, kind: HeaderValue) -> Response {
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
-}
-
-/// Whether gzip is among what a client takes (RFC 9110, section 12.5.3); with a quality of zero it is not.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|one| {
-        let (coding, quality) = one.split_once(';').unwrap_or((one, ""));
-        let quality = quality.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
-        coding.trim().eq_ignore_ascii_case("gzip") && quality.is_ok_and(|quality| quality > 0.0)
-    })
 }

@@ -49,8 +49,8 @@ pub(super) fn all() -> Map<String, Value> {
         (
             "Vary",
             json!({"enum": ["authorization", "accept-encoding", "accept-language"]}),
-            "Who has a token may see more; the widget is compressed for who takes that; what is of no feed is in the reader's \
-             language.",
+            "Who has a token may see more; the widget, pages and feeds for other software are compressed for who takes that; what \
+             is of no feed is in the reader's language.",
         ),
         (
             "Last-Modified",
