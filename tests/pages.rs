@@ -2,8 +2,9 @@
 
 mod support;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::Read as _, time::Duration};
 
+use flate2::read::GzDecoder;
 use newswire::news::{Kind, Status};
 use reqwest::{StatusCode, header, redirect};
 use serde_json::{Value, json};
@@ -173,7 +174,14 @@ async fn a_page_is_kept_by_caches_for_seconds_and_asked_for_again_by_its_etag() 
         assert_eq!(page.status, 200, "{path}");
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
         assert_eq!(page.header("cache-control"), "public, max-age=0, must-revalidate, s-maxage=5", "{path}");
-        assert_eq!(page.header("vary"), "", "{path}: one copy is for everybody");
+        assert_eq!(page.header("vary"), "accept-encoding", "{path}: a copy is for everybody who takes its coding");
+        let packed = server.client.get(server.url(&path)).header("accept-encoding", "br, gzip").send().await;
+        let packed = packed.expect("an answer");
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        let mut text = String::new();
+        let bytes = packed.bytes().await.expect("a body");
+        GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).expect("gzip of text");
+        assert_eq!(text, page.text, "{path}");
         assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"), "{path}");
         let framed = page.header("content-security-policy").contains("frame-ancestors 'self'");
         assert_eq!(framed, !path.starts_with("/embed"), "{path}");

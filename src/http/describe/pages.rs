@@ -12,7 +12,7 @@ use super::{
 pub(super) const GUARDS: [&str; 2] = ["Content-Security-Policy", "X-Content-Type-Options"];
 
 /// What every page comes with.
-const HEADERS: [&str; 4] = ["ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"];
+const HEADERS: [&str; 5] = ["ETag", "Cache-Control", "Vary", "Content-Security-Policy", "X-Content-Type-Options"];
 
 /// Every page.
 pub(super) fn all() -> Vec<Door> {
@@ -29,14 +29,14 @@ pub(super) fn all() -> Vec<Door> {
         door("get", "/", "front", "The page of the only feed that everybody may read, or a list of those feeds.")
             .open()
             .takes(&["If-None-Match"])
-            .answers(200, "The list.", &[html()], &[HEADERS.as_slice(), &["Vary"]].concat())
+            .answers(200, "The list.", &[html()], &HEADERS)
             .answers(
                 302,
                 "The page of the only feed.",
                 &[],
                 &["Location", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"],
             )
-            .answers(304, "What the client has is current.", &[], &[HEADERS.as_slice(), &["Vary"]].concat())
+            .answers(304, "What the client has is current.", &[], &HEADERS)
             .refuses(&[&["unavailable"]]),
         page("/feeds/{feed}", "feedPage", "A feed as people read it; it goes on live.", &list).refuses(&[READING]),
         page("/feeds/{feed}/items/{id}", "itemPage", "An item as people read it.", &["feed", "id"])

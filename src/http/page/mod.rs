@@ -157,7 +157,7 @@ fn shown(mut response: Response, view: View) -> Response {
     let policy = if view == View::Frame { POLICY.to_owned() } else { [POLICY, FRAMED].concat() };
     let out = response.headers_mut();
     // A public page is the same for everybody, and no other is kept; and it has an ETag, which beats a date.
-    out.remove(header::VARY);
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     out.remove(header::LAST_MODIFIED);
     protect(out, &policy);
     response
