@@ -1,5 +1,6 @@
 """Follows a newswire feed with Python's `websockets`, and goes on where it was.
 
+    pip install 'websockets>=13'
     python follow.py ws://127.0.0.1:8787/v1/feeds/news-feed/live position.txt
 
 Prints a line for each change (its type, the item's id and headline) and keeps the position of what was printed in the
