@@ -39,6 +39,8 @@ test("a reader further down keeps the place while the server is killed and comes
   const strayed = await watchPlace(page, all[9]);
   await server.kill();
   await state(page, "waiting");
+  const top = await page.locator("news-feed .status").evaluate((one) => one.getBoundingClientRect().top);
+  assert.equal(top, 0, "it says so where it is read");
   await server.up(true);
   await server.publish("While away");
   await correct(all[20], "Longer. ".repeat(60), { headline: "Report 20, corrected" });
@@ -47,6 +49,8 @@ test("a reader further down keeps the place while the server is killed and comes
   await page.waitForSelector("text=1 new update");
   await page.waitForSelector("text=Report 20, corrected");
   await live(page);
+  const bottom = await page.locator("news-feed .status").evaluate((one) => one.getBoundingClientRect().bottom);
+  assert.ok(bottom < 0, "all is well again: it stands at the top of the list");
   assert.ok((await strayed()) < 1, `moved by ${await strayed()}`);
 });
 

@@ -118,7 +118,7 @@ fn file(name: &str) -> String {
 
 /// A line of the style sheet, with which the next one can stand in a row.
 fn declared(line: &str) -> String {
-    let spare = [(": ", ":"), (", ", ","), (" {", "{"), (" > ", ">"), (" + ", "+")];
+    let spare = [(": ", ":"), (", ", ","), (" {", "{"), (" > ", ">")];
     spare.iter().fold(line.to_owned(), |text, (long, short)| text.replace(long, short))
 }
 
