@@ -331,6 +331,19 @@ async fn the_first_page_is_the_only_feed_or_a_list() {
 }
 
 #[tokio::test]
+async fn without_javascript_a_page_promises_nothing_and_says_that_its_coverage_is_over() {
+    let server = Server::start(Kept::Sqlite).await;
+    let page = Page::of(&server, &format!("/feeds/{FEED}")).await;
+    assert!(page.text.contains(">No news yet.</p>"), "{}", page.text);
+    server.publish(&json!({"headline": "The last"})).await;
+    page_with(&server, "The last").await;
+    server.beside_it(&["feed", "set", FEED, "--language", "de"]);
+    server.beside_it(&["feed", "close", FEED]);
+    let page = page_with(&server, "Diese Berichterstattung ist beendet</span></p>").await;
+    assert!(page.text.contains("The last") && !page.text.contains(">Stand:"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_page_speaks_the_language_of_its_feed_without_javascript_too() {
     let server = Server::start(Kept::Sqlite).await;
     let at = "2026-11-03T20:52:00.000Z";

@@ -38,6 +38,15 @@ impl<S: Sync> FromRequestParts<S> for Client {
     }
 }
 
+/// What counts as one address: a household gets a /64 of IPv6, and can use all of it.
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        whole => whole,
+    }
+}
+
 /// Where the public finds this server: `http://` or `https://`, a host, and perhaps the path below which a proxy serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Url);
@@ -94,7 +103,8 @@ impl Proxy {
         if let Some(public) = &self.public {
             return Some(Addresses::below(public.as_str()));
         }
-        let scheme = if headers.get(PROTO).is_some_and(|proto| proto == "https") { "https" } else { "http" };
+        let secure = headers.get(PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        let scheme = if secure { "https" } else { "http" };
         let asked = headers.get(header::HOST)?.to_str().ok()?;
         // It stands in markup of all kinds as it is.
         let plain = asked.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
@@ -234,10 +244,12 @@ mod tests {
         let trusted = ["127.0.0.0/8", "10.0.0.0/8"];
         for (headers, found) in [
             (vec![("x-forwarded-proto", "https")], "https://a.example:8787/"),
+            (vec![("x-forwarded-proto", "HTTPS")], "https://a.example:8787/"),
             (vec![("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")], "https://b.example/"),
             (vec![("x-forwarded-host", "made-up.example, b.example")], "http://b.example/"),
             (vec![("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "gopher")], "http://a.example:8787/"),
             (vec![("forwarded", "for=192.0.2.1;proto=https;host=b.example")], "https://b.example/"),
+            (vec![("forwarded", "for=192.0.2.1;proto=Https")], "https://a.example:8787/"),
             (vec![("forwarded", "for=\"_a\";host=\"b.example:1\";proto=http")], "http://b.example:1/"),
             // What the proxy nearest to the client was asked for; what stands before that a client made up.
             (

@@ -160,9 +160,10 @@ impl Rendition {
     }
 
     /// Since when this node shows it so, to the second: which tells no two changes of one second apart. So it is said, and
-    /// compared, only once no node can still show what was there before: who has this date has this rendition.
+    /// compared, only once no node can still show what was there before, and of no text that depends on the address: who
+    /// has this date has this rendition.
     fn modified(&self, now: Moment) -> Option<Moment> {
-        (self.since.plus(STALE_AFTER) <= now).then_some(self.since)
+        (self.since.plus(STALE_AFTER) <= now && !self.text.is_open()).then_some(self.since)
     }
 }
 
@@ -199,6 +200,8 @@ mod tests {
         let written = wherever::addresses(&Proxy::default()).front();
         let made = Made { text: format!("<a>{written}</a><b>{written}</b>"), ..made() };
         let rendition = Rendition::of(made, GROUND, Moment::from_millis(MADE));
+        let date = rendition.since.http_date();
+        let dated = HeaderMap::from_iter([(header::IF_MODIFIED_SINCE, date.parse().expect("a value"))]);
         let mut etags = Vec::new();
         for base in ["http://a.example", "https://a.example"] {
             let (here, now) = (Addresses::below(base), Moment::from_millis(MADE));
@@ -206,6 +209,9 @@ mod tests {
             etags.push(answer.headers()[header::ETAG].clone());
             let body = axum::body::to_bytes(answer.into_body(), 1_024).await.expect("a body");
             assert_eq!(body, format!("<a>{base}/</a><b>{base}/</b>"));
+            // Its date would be the same under the other.
+            let late = rendition.answer(&dated, &here, "text/xml", Access::Public, now.plus(Duration::from_secs(60)));
+            assert_eq!((late.status(), late.headers().get(header::LAST_MODIFIED)), (StatusCode::OK, None));
         }
         assert_ne!(etags[0], etags[1]);
     }

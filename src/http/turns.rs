@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use super::{live::room::household, problem::Problem};
+use super::{problem::Problem, proxy::household};
 
 /// How many requests of one client may wait, or have their turn: an eighth of all that may be open.
 pub const WAITING: usize = super::bounds::READS / 8;

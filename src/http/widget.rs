@@ -15,6 +15,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
 use http::{HeaderMap, HeaderValue, header};
 use rust_embed::{Embed, EmbeddedFile};
 use serde_json::json;
@@ -28,8 +32,12 @@ pub(super) struct Files;
 
 /// Made once, when it is first asked for.
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(Bundle::make);
-/// The same for who takes gzip, which takes a while to make.
-static PACKED: LazyLock<Vec<u8>> = LazyLock::new(|| BUNDLE.packed());
+/// The same for who takes gzip. Making it takes a while: on one thread beside those that answer requests, for all who wait
+/// for it, whoever goes away meanwhile.
+static PACKED: LazyLock<Shared<BoxFuture<'static, Bytes>>> = LazyLock::new(|| {
+    let packing = tokio::task::spawn_blocking(|| Bytes::from(BUNDLE.packed()));
+    async { packing.await.expect("compressing does not panic") }.boxed().shared()
+});
 
 const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -87,8 +95,8 @@ pub async fn file(Address(name): Address<String>, headers: HeaderMap) -> Result<
 /// The joined module, compressed for who takes that.
 async fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
     let gzip = coding::takes_gzip(headers);
-    let (bytes, form): (&'static [u8], _) = if gzip { (packed().await, "-gzip") } else { (&BUNDLE.plain, "") };
-    let whole = Body::from(Bytes::from_static(bytes)).into_response();
+    let (bytes, form) = if gzip { (PACKED.clone().await, "-gzip") } else { (Bytes::from_static(&BUNDLE.plain), "") };
+    let whole = Body::from(bytes).into_response();
     let mut answer = conditional::answer(headers, Sight::Public, &format!("\"{}{form}\"", BUNDLE.hash), whole);
     let out = answer.headers_mut();
     out.insert(header::CACHE_CONTROL, caching);
@@ -99,13 +107,33 @@ async fn module(headers: &HeaderMap, caching: HeaderValue) -> Response {
     text(answer, SCRIPT)
 }
 
-/// The module compressed: made once, beside what answers requests.
-async fn packed() -> &'static [u8] {
-    tokio::task::spawn_blocking(|| PACKED.as_slice()).await.expect("compressing does not panic")
-}
-
 fn text(mut answer: Response, kind: HeaderValue) -> Response {
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+    use tokio::{runtime::Builder, task::spawn_blocking};
+
+    use super::*;
+
+    #[test]
+    fn it_is_compressed_once_whoever_goes_away_and_then_nobody_waits_for_a_thread() {
+        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build().expect("it starts");
+        let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+        runtime.block_on(async {
+            let mut gone = Box::pin(newest(headers.clone()));
+            assert!(poll!(&mut gone).is_pending());
+            drop(gone);
+            newest(headers.clone()).await;
+            let (end, ended) = std::sync::mpsc::channel::<()>();
+            let busy = spawn_blocking(move || ended.recv());
+            assert!(newest(headers).now_or_never().is_some());
+            drop(end);
+            assert!(busy.await.expect("it ends").is_err());
+        });
+    }
 }

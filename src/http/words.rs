@@ -47,7 +47,7 @@ pub(super) struct Words {
     pub(super) related: String,
     embed: String,
     pub(super) older: String,
-    pub(super) empty: String,
+    pub(super) closed: String,
     page_updates: String,
     pub(super) page_empty: String,
     pub(super) page_over: String,

@@ -377,8 +377,10 @@ async fn what_is_unavailable(tour: &Tour) {
     tour.server.redis().resume();
 }
 
-/// What says since when it reads as it does, once that is a few seconds ago.
+/// What says since when it reads as it does, once that is a few seconds ago: where the server has one address.
 async fn what_is_dated(tour: &Tour) {
+    tour.server.stop().await;
+    tour.server.up_as(tour.server.command().args(["--public-url", "https://example.org"])).await;
     for operation in tour.document.operations() {
         if operation.takes("If-Modified-Since") {
             let ask = tour.good(&operation, "");

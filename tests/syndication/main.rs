@@ -206,6 +206,9 @@ async fn had(server: &Server) -> Vec<(&'static str, String, String)> {
 #[tokio::test]
 async fn what_a_client_has_is_not_sent_again() {
     let server = Server::start(Kept::Sqlite).await;
+    // A date names the text of one address alone.
+    server.stop().await;
+    server.up_as(server.command().args(["--public-url", "https://example.org"])).await;
     let item = server.publish(&json!({"headline": "A"})).await["item"].clone();
     for (file, kind) in FILES {
         let whole = text(&server, &at(file), &item).await;

@@ -3,9 +3,11 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
+
+use crate::http::proxy::household;
 
 /// How many readers a node takes that is not told otherwise: what a machine of a few GB holds with all that the system
 /// keeps for their sockets.
@@ -104,15 +106,6 @@ impl Drop for Place {
         if *there == 0 {
             taken.by_address.remove(&self.address);
         }
-    }
-}
-
-/// What counts as one address: a household gets a /64 of IPv6, and can use all of it.
-#[must_use]
-pub fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        whole => whole,
     }
 }
 

@@ -6,7 +6,10 @@ use super::{
     article::{Article, Setting},
     item::Item,
 };
-use crate::{http::words::Words, news::Feed};
+use crate::{
+    http::words::Words,
+    news::{Feed, feed::FeedStatus},
+};
 
 /// How many key events are listed.
 const KEY_EVENTS: usize = 7;
@@ -17,7 +20,7 @@ const KEY_EVENTS: usize = 7;
 pub(super) struct News<'a> {
     feed: &'a Feed,
     words: &'static Words,
-    /// Up to when it is current, in words; none for a page that does not follow.
+    /// That it is over, or up to when it is current, in words; none for a page of what happened before.
     state: Option<String>,
     key_events: Vec<KeyEvent<'a>>,
     pinned: Vec<Article<'a>>,
@@ -69,21 +72,22 @@ impl<'a> News<'a> {
                 _ => days.push((day, vec![article])),
             }
         }
-        let live = follows == Follows::Live;
         let newest = items.iter().map(|item| item.updated).max();
         Self {
             feed,
             words,
-            state: newest.filter(|_| live).map(|newest| words.updates(&dates.time(newest))),
+            state: match (follows, feed.status) {
+                (Follows::Over, _) => None,
+                (_, FeedStatus::Closed) => Some(words.closed.clone()),
+                (Follows::Live, FeedStatus::Live) => newest.map(|newest| words.updates(&dates.time(newest))),
+                (Follows::Not, FeedStatus::Live) => None,
+            },
             // Of what is over they are told where they happened, and are no news.
             key_events: if follows == Follows::Over { Vec::new() } else { key_events(items, setting) },
             pinned,
             days,
-            empty: match follows {
-                Follows::Live => &words.empty,
-                Follows::Not => &words.page_empty,
-                Follows::Over => &words.page_over,
-            },
+            // That news appears by itself is for the widget to say.
+            empty: if follows == Follows::Over { &words.page_over } else { &words.page_empty },
             older,
         }
     }
