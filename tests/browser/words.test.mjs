@@ -81,9 +81,9 @@ function watch() {
 const seen = (page) => page.evaluate(() => [...window.seen].filter(Boolean));
 
 /** A page of the other site with widgets in it; asked for words so often. */
-async function elsewhere({ page: lang = "", widgets = 1, script, expected, labels } = {}) {
+async function elsewhere({ page: lang = "", widgets = 1, light = "", script, expected, labels } = {}) {
   const set = labels ? `<script>document.querySelector("news-feed").labels = ${JSON.stringify(labels)}</script>` : "";
-  const element = `<news-feed server="${server.origin}" feed="${FEED}"></news-feed>`.repeat(widgets);
+  const element = `<news-feed server="${server.origin}" feed="${FEED}">${light}</news-feed>`.repeat(widgets);
   const html = `<!doctype html><html${lang && ` lang="${lang}"`}><meta charset="utf-8"><link rel="icon" href="data:,"><title>Elsewhere</title><body>${element}${set}<script type="module" src="${server.origin}/widget.js"></script>`;
   site.serve("/words", html);
   const page = await chromium.tab({ script: script ?? watch, expected });
@@ -117,24 +117,84 @@ for (const [language, dir, said] of [["de-AT", "ltr", "Live"], ["ar", "rtl", "م
   });
 }
 
-test("on a French page the widgets speak French, asked for once, and nobody sees other words first", async () => {
-  await server.publish({ headline: "First", keyEvent: true });
-  const { page, asked, open } = await elsewhere({ page: "fr-CA", widgets: 2 });
+test("on a French page the widgets speak French, asked for once, and nobody sees other words or a button without any before", async () => {
+  const { id } = await server.publish({ headline: "First", keyEvent: true });
+  await server.edit(`items/${(await server.publish("Gone")).id}/retract`, { reason: "It was not so." });
+  const { page, asked, open } = await elsewhere({ page: "fr-CA", widgets: 2, light: "Written" });
   let come;
   const comes = new Promise((done) => (come = done));
   await page.route("**/widget/words/**", (route) => comes.then(() => route.continue()));
   await open();
-  await page.locator(".item").nth(1).waitFor();
-  assert.deepEqual(await seen(page), [], "the items do not wait for the words");
-  const day = await page.locator(".day").first().textContent();
+  const first = page.locator("news-feed").first();
+  await until("the items are there", () => first.evaluate((feed) => feed.items?.items.length));
+  assert.equal(await first.innerText(), "Written");
+  assert.equal(await page.locator(".newswire").count(), 0, "nothing is drawn yet");
   come();
   await until("they speak French", async () => (await page.locator(".said").allTextContents()).join() === "En direct,En direct");
+  assert.equal(await first.innerText(), "");
   assert.equal(await page.locator(".label").first().textContent(), "Temps fort");
-  assert.equal(await page.locator(".share").first().textContent(), "Copier le lien");
+  assert.equal(await page.locator(`#item-${id} .share`).first().textContent(), "Copier le lien");
   assert.equal(await page.locator(".share").first().getAttribute("lang"), "fr");
-  assert.equal(await page.locator(".day").first().textContent(), day);
+  assert.equal(await page.locator(".canceled .headline").first().textContent(), "Cette publication a été retirée");
   assert.deepEqual(asked, ["/widget/words/fr-CA.json"]);
   assert.deepEqual((await seen(page)).sort(), ["Afficher les publications précédentes", "Copier le lien", "En direct", "Temps fort", "UTC"]);
+});
+
+test("words are not waited for longer than two seconds, and are taken when they come", async () => {
+  await server.publish("First");
+  const { page, open } = await elsewhere({ page: "fr" });
+  let come;
+  const comes = new Promise((done) => (come = done));
+  await page.route("**/widget/words/**", (route) => comes.then(() => route.continue()));
+  await open();
+  await live(page);
+  assert.equal(await page.locator(".said").textContent(), "Live");
+  assert.equal(await page.locator(".share").textContent(), "Copy link");
+  come();
+  await until("it speaks French", async () => (await page.locator(".share").textContent()) === "Copier le lien");
+  assert.equal(await page.locator(".said").textContent(), "En direct");
+});
+
+test("words that could not be had are asked for again by another widget, and when it is live again", async () => {
+  await server.publish("First");
+  const { page, open } = await elsewhere({ page: "fr", expected: /Failed to load resource/ });
+  let away = true;
+  await page.route("**/widget/words/**", (route) => (away ? route.fulfill({ status: 503, body: "" }) : route.continue()));
+  await open();
+  await until("it speaks English", async () => (await page.locator(".said").textContent()) === "Live");
+  away = false;
+  await page.evaluate(() => document.body.append(document.querySelector("news-feed").cloneNode()));
+  const says = (...words) => until(`they say ${words}`, async () => (await page.locator(".said").allTextContents()).join() === words.join());
+  await says("Live", "En direct");
+  await page.locator("news-feed").first().evaluate((feed) => (feed.pause(), feed.resume()));
+  await says("En direct", "En direct");
+});
+
+test("the widget's words follow the feed, its language and the page's", async () => {
+  await setFeed({ language: "ar" });
+  await server.publish("First");
+  await server.command("feed", "create", "second", "--title", "Second", "--language", "fr");
+  await until("the other feed is there", async () => (await fetch(`${server.at}/v1/feeds/second`)).ok);
+  const { page, open } = await elsewhere();
+  await open();
+  const says = (...words) => until(`it says ${words}`, async () => (await page.locator(".said, .empty, .share").allTextContents()).join() === words.join());
+  await says("مباشر", "نسخ الرابط");
+  await page.locator("news-feed").evaluate((feed) => feed.setAttribute("feed", "second"));
+  await says("En direct", "Aucune information pour l’instant. Les nouvelles publications s’afficheront ici automatiquement.");
+  await page.locator("news-feed").evaluate((feed, id) => feed.setAttribute("feed", id), FEED);
+  await says("مباشر", "نسخ الرابط");
+  await setFeed({ language: "de" });
+  await says("Live", "Link kopieren");
+  await page.locator("news-feed").evaluate((feed) => {
+    feed.lang = "uk";
+    feed.setAttribute("feed", "second");
+  });
+  await until("it speaks Ukrainian", async () => (await page.locator(".said").textContent()) === "Наживо");
+  await page.locator("news-feed").evaluate((feed, id) => {
+    feed.labels = { live: "Mine" };
+    feed.setAttribute("feed", id);
+  }, FEED);
+  await says("Mine", "Copy link");
 });
 
 test("on a page that names no language the widget speaks that of the feed", async () => {

@@ -8,13 +8,12 @@ import { Announcer } from "./announce.js";
 import { element } from "./article.js";
 import { Dates } from "./dates.js";
 import { onKey, rove } from "./keys.js";
-import { LABELS } from "./labels.js";
 import { List } from "./list.js";
 import { dress, serverOf } from "./looks.js";
 import { LiveFeed } from "./newswire-client.js";
 import { Place } from "./place.js";
 import { openEmbed, replaceLost, share } from "./share.js";
-import { languageAt, say, wordsOf } from "./words.js";
+import { Words, say } from "./words.js";
 
 export { LiveFeed };
 
@@ -29,9 +28,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   static observedAttributes = ["server", "feed", "filter", "urgency", "tag", "subject", "last", "time-zone", "title-count", "key-events"];
 
   #live = null;
-  /** The words; nothing as long as they are not known, so that nobody sees others first. */
-  #labels = {};
-  #spoken = false;
+  #words = new Words(this, () => this.#redraw());
   #token = null;
   #snapshot = null;
   #list = new List();
@@ -67,12 +64,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** The widget's words; what is left out stays as it is. */
   get labels() {
-    return { ...LABELS, ...this.#labels };
+    return { ...this.#words.labels };
   }
 
   set labels(words) {
-    this.#spoken = true;
-    this.#labels = { ...LABELS, ...words };
+    this.#words.give(words);
     this.#redraw();
   }
 
@@ -102,7 +98,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   connectedCallback() {
     clearTimeout(this.#leaving);
-    if (this.#parts && this.#live) return this.#begin();
+    if (this.#live) return this.#begin();
     // What the server wrote into it may not have been read yet.
     if (document.readyState !== "loading") this.#open();
     else document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open(), { once: true });
@@ -121,7 +117,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   #open() {
-    if (!this.#parts) this.#build();
     // What was set before this module was there is no property of the element yet, but hides it.
     for (const name of ["labels", "token", "snapshot"]) {
       if (!Object.hasOwn(this, name)) continue;
@@ -135,6 +130,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     this.#begin();
   }
 
+  /** As late as there is something to say: until then, what the server wrote is all there is. */
   #build() {
     const root = this.attachShadow({ mode: "open" });
     const parts = {
@@ -190,11 +186,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     };
     on("change", change, "item");
     on("snapshot", () => this.#anew());
-    on("info", () => this.#soon());
-    on("status", () => this.#tell());
-    // What the page brings, unless the host has words of its own.
-    const { labels } = this.#snapshot ?? {};
-    if (labels && !this.#spoken) this.labels = labels;
+    const seek = (brought) => this.#words.seek(this.#server, live, brought);
+    on("info", () => {
+      seek();
+      this.#soon();
+    });
+    on("status", () => {
+      seek();
+      this.#tell();
+    });
+    seek(this.#snapshot?.labels);
     this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
     this.#draw();
@@ -202,19 +203,6 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   get #server() {
     return this.getAttribute("server") ?? serverOf(import.meta.url).href;
-  }
-
-  /** Finds the words of the page's language, or else of the feed's: English, where neither is known by now. */
-  async #speak() {
-    const { info, status } = this.#live;
-    const begins = /^(connecting|paused)$/.test(status.state);
-    const language = languageAt(this) || (info || !begins ? (info?.language ?? "en") : "");
-    if (this.#spoken || !language) return;
-    this.#spoken = true;
-    // Times of a feed that names no language are in this one from the beginning.
-    const waiting = (this.#labels = { lang: /^[a-z]{2,3}\b/i.exec(language)?.[0] });
-    const words = /^en\b/i.test(language) ? LABELS : await wordsOf(this.#server, language);
-    if (this.#labels === waiting) this.labels = words;
   }
 
   /** Everything that goes on while the element is in a page. */
@@ -250,7 +238,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     if (!old) return;
     this.#live = null;
     old.stop();
-    if (elsewhere) {
+    if (elsewhere && this.#parts) {
       this.#parts.fresh.hidden = this.#parts.more.hidden = true;
       this.#list.clear();
       this.#title(0);
@@ -261,8 +249,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** Draws everything from its beginning: words or zone are others. */
   #redraw() {
-    if (this.#drawn) this.#draw();
-    if (this.#live) this.#tell();
+    if (this.#live) this.#draw();
   }
 
   /** Draws once for all that comes in one frame; in a page that is not looked at, now and then. */
@@ -300,11 +287,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** `reveal`: somebody asks for what is held back. */
   #draw(reveal = false) {
-    this.#speak();
     clearTimeout(this.#due);
     this.#due = null;
-    if (!this.#loaded) return [];
+    this.#tell();
     const first = !this.#drawn;
+    if (!this.#loaded || (first && this.#words.waits)) return [];
     const follows = !first && this.#follows();
     const came = [...this.#came].filter((id) => this.#live.item(id)?.status === "usable");
     this.#came.clear();
@@ -313,13 +300,12 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     // What was taken back meanwhile is no news; its notice stands in its place.
     for (const id of this.#held) if (this.#live.item(id)?.status !== "usable") this.#held.delete(id);
     const added = this.#still(() => this.#drawList(), follows);
-    if (!first && came.length) this.#announcer.fresh(came.length, this.#labels);
+    if (!first && came.length) this.#announcer.fresh(came.length, this.#words.labels);
     const { fresh, freshButton } = this.#parts;
     const count = this.#held.size;
     fresh.hidden = !count;
-    words(freshButton, count ? say(this.#labels, "fresh", count) : "", this.#labels);
+    words(freshButton, count ? say(this.#words.labels, "fresh", count) : "", this.#words.labels);
     this.#title(count);
-    this.#tell();
     if (first) {
       this.#drawn = true;
       // It stands in the shadow root now; a text that is retracted later must not stay behind here.
@@ -331,7 +317,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   #drawList() {
     const { info } = this.#live;
-    const labels = this.#labels;
+    const { labels } = this.#words;
     const now = Date.now();
     const dates = this.#datesOf(info);
     const { box, more } = this.#parts;
@@ -353,9 +339,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const timeZone = named === "newsroom" ? info?.timeZone : named === "reader" ? undefined : named;
     const language = info?.language;
     const old = this.#dates;
-    if (old && old.timeZone === timeZone && old.language === language && old.labels === this.#labels) return old;
+    if (old && old.timeZone === timeZone && old.language === language && old.labels === this.#words.labels) return old;
     this.#list.forget();
-    return (this.#dates = new Dates({ timeZone, language, labels: this.#labels }));
+    return (this.#dates = new Dates({ timeZone, language, labels: this.#words.labels }));
   }
 
   /** Changes the list: nothing that is seen moves, unless what is new may slide in. Focus stays, or goes to what is near. */
@@ -382,9 +368,12 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
 
   /** Says how the connection is; to screen readers where it is not as it should be, and when it is again. */
   #tell() {
-    this.#speak();
+    if (!this.#parts) {
+      if (this.#words.waits) return;
+      this.#build();
+    }
     const { box, said, older } = this.#parts;
-    const labels = this.#labels;
+    const { labels } = this.#words;
     const { state, since, until, why } = this.status;
     const dates = this.#datesOf(this.#live.info);
     // Why a feed cannot be had, the client says in English.
@@ -461,11 +450,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { id } = button.closest(".item").dataset;
     const here = `${location.href.split("#")[0]}${ITEM}{id}`;
     const url = new URL((this.getAttribute("permalink") ?? here).replaceAll("{id}", id), location.href).href;
-    const said = await share({ url, title: this.#live.item(id)?.headline }, this.#labels);
+    const said = await share({ url, title: this.#live.item(id)?.headline }, this.#words.labels);
     if (!said) return;
     const label = button.textContent;
     button.textContent = said;
-    this.#announcer.tell(said, this.#labels);
+    this.#announcer.tell(said, this.#words.labels);
     setTimeout(() => (button.textContent = label), 3000);
   }
 

@@ -75,6 +75,7 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
     let text = file(name);
     let mut own = String::new();
     let mut importing = String::new();
+    let mut row = Row::default();
     for line in bare(&text) {
         if !importing.is_empty() || line.starts_with("import ") {
             importing.push_str(line);
@@ -89,7 +90,12 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
             own.push_str(&line.replace("\"\"", &sheet));
             own.push('\n');
         } else if !line.starts_with("export {") {
-            let line = line.strip_prefix("export ").unwrap_or(line);
+            let mut line = line.strip_prefix("export ").unwrap_or(line);
+            if let Some(rest) = row.goes_on(line) {
+                own.pop();
+                own.push(',');
+                line = rest;
+            }
             // Where something is escaped, quotes are not what they seem.
             own.push_str(&if line.contains('\\') { line.to_owned() } else { close(line) });
             // After these no end of a line means anything, where every statement has its semicolon.
@@ -99,6 +105,22 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
         }
     }
     out.push_str(&own);
+}
+
+/// Constants that follow each other, each in one line but for the last: they are one statement.
+#[derive(Default)]
+struct Row {
+    begun: bool,
+}
+
+impl Row {
+    /// What a line adds to the statement before it.
+    fn goes_on<'a>(&mut self, line: &'a str) -> Option<&'a str> {
+        let constant = line.strip_prefix("const ");
+        let goes_on = constant.filter(|_| self.begun);
+        self.begun = constant.is_some_and(|rest| rest.ends_with(';'));
+        goes_on
+    }
 }
 
 /// The lines of a script or a style sheet without comments, indentation and empty ones.
