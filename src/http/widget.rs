@@ -129,7 +129,7 @@ mod tests {
             assert!(poll!(&mut gone).is_pending());
             drop(gone);
             newest(headers.clone()).await;
-            let (end, ended) = std::sync::mpsc::channel::<()>();
+            let (end, ended) = std::sync::mpsc::sync_channel::<()>(1);
             let busy = spawn_blocking(move || ended.recv());
             assert!(newest(headers).now_or_never().is_some());
             drop(end);
