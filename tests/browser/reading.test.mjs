@@ -20,6 +20,9 @@ test("on arrival the page stays at its top, and whoever is below the widget is n
   assert.ok(Math.abs((await topOf(below)) - 20) < 1);
 });
 
+/** How far below the upper edge stands what is gone to: below the button. */
+const LANDING = 64;
+
 test("whoever reads further down is not moved by 500 items, is told how many there are, and goes to them when asked", async () => {
   const all = await publishMany(30);
   const page = await reader({ attributes: "title-count", reducedMotion: "reduce" });
@@ -36,7 +39,7 @@ test("whoever reads further down is not moved by 500 items, is told how many the
   assert.equal(await page.locator(".item").count(), 30);
   await page.click(".fresh-button");
   const first = page.locator(".item").first();
-  await until("the newest is focused and seen", async () => (await first.evaluate((one) => one.getRootNode().activeElement === one)) && Math.abs(await topOf(first)) < 40);
+  await until("the newest is focused and seen", async () => (await first.evaluate((one) => one.getRootNode().activeElement === one)) && Math.abs((await topOf(first)) - LANDING) < 24);
   assert.equal(await first.locator(".headline").textContent(), "New 499");
   assert.equal(await page.locator(".fresh-button").isVisible(), false);
   assert.equal(await page.title(), "Storm Isolde");
@@ -176,7 +179,7 @@ test("a link to an item far down opens it among those of its time, where it chan
   await page.goto(`${host({ head: "<style>* { overflow-anchor: none !important }</style>" })}#item-${all[25].id}`);
   const linked = item(page, all[25]);
   await until("it is focused, and at the top", async () =>
-    (await linked.evaluate((one) => one.getRootNode().activeElement === one)) && Math.abs((await topOf(linked)) - 16) < 2,
+    (await linked.evaluate((one) => one.getRootNode().activeElement === one)) && Math.abs((await topOf(linked)) - LANDING) < 2,
   );
   const down = [...reports(50, 300), ...reports(0, 26)];
   assert.deepEqual(await headlines(page), down, "one page of the list, and what followed it");
