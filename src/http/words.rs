@@ -1,8 +1,8 @@
 //! The words of the pages and of the widget, in one file for each language, which the widget's README.md says how to add.
 //!
 //! Which language is asked for is matched by lookup (RFC 4647, section 3.4): `de-AT` finds `de`, and what is not there
-//! is English. A text has at most one place, `{time}`, that something is put into; what depends on a number is an object
-//! of forms, and stands in the widget alone.
+//! is English. Where a tag's script goes without saying, it counts: `zh-TW` finds `zh-Hant`. A text has at most one place,
+//! `{time}`, that something is put into; what depends on a number is an object of forms, and stands in the widget alone.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -20,6 +20,8 @@ use super::{access::Sight, address::Address, conditional, problem::Problem, widg
 const PLACE: &str = "words/";
 /// What stands on pages alone, and is not sent to the widget with them.
 const PAGE: &str = "page";
+/// What finds words under another tag (CLDR, "likely subtags" and "language aliases").
+const ALSO: [(&str, &str); 4] = [("iw", "he"), ("zh-hk", "zh-hant"), ("zh-mo", "zh-hant"), ("zh-tw", "zh-hant")];
 /// Words seldom change, and what a newer widget asks for beyond them it has in English.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
@@ -178,7 +180,8 @@ fn find(tag: &str) -> Option<&'static Words> {
     let tag = tag.to_ascii_lowercase().replace('_', "-");
     let mut rest = tag.as_str();
     loop {
-        if let Some(words) = ALL.get(rest) {
+        let own = ALSO.iter().find(|(also, _)| *also == rest).map_or(rest, |(_, own)| own);
+        if let Some(words) = ALL.get(own) {
             return Some(words);
         }
         (rest, _) = rest.rsplit_once('-')?;
@@ -199,7 +202,7 @@ mod tests {
     use super::*;
 
     /// The categories of plural forms (CLDR) that whole numbers have in each language.
-    const PLURALS: [(&str, &[&str]); 15] = [
+    const PLURALS: [(&str, &[&str]); 16] = [
         ("ar", &["few", "many", "one", "other", "two", "zero"]),
         ("de", &["one", "other"]),
         ("en", &["one", "other"]),
@@ -215,10 +218,11 @@ mod tests {
         ("tr", &["one", "other"]),
         ("uk", &["few", "many", "one", "other"]),
         ("zh", &["other"]),
+        ("zh-Hant", &["other"]),
     ];
 
     fn file(lang: &str) -> Map<String, Value> {
-        serde_json::from_str(&ALL[lang].file.0).expect("JSON")
+        serde_json::from_str(&ALL[&lang.to_ascii_lowercase()].file.0).expect("JSON")
     }
 
     /// The places of a text, in braces.
@@ -229,7 +233,7 @@ mod tests {
     #[test]
     fn every_language_has_the_same_words_with_the_same_places() {
         let english = file("en");
-        assert_eq!(ALL.keys().collect::<Vec<_>>(), PLURALS.iter().map(|(lang, _)| lang).collect::<Vec<_>>());
+        assert!(ALL.values().map(|words| words.lang.as_str()).eq(PLURALS.map(|(lang, _)| lang)));
         for (lang, categories) in PLURALS {
             let words = file(lang);
             assert_eq!(words.keys().collect::<BTreeSet<_>>(), english.keys().collect(), "{lang}");
@@ -265,6 +269,13 @@ mod tests {
             ("ar-EG-u-nu-latn", "ar"),
             ("pt_BR", "pt"),
             ("zh-Hans-CN-x-what", "zh"),
+            ("zh-Hans-TW", "zh"),
+            ("zh-SG", "zh"),
+            ("zh-Hant-CN", "zh-Hant"),
+            ("zh-TW", "zh-Hant"),
+            ("zh_HK", "zh-Hant"),
+            ("zh-MO-x-what", "zh-Hant"),
+            ("iw-IL", "he"),
             ("den", "en"),
             ("fi", "en"),
             ("x-de", "en"),

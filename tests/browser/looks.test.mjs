@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { publishMany, reader } from "./host.mjs";
 import { until } from "./newswire.mjs";
-import { AXE, correct, server, shows, site } from "./stage.mjs";
+import { AXE, correct, server, setFeed, shows, site } from "./stage.mjs";
 
 /** How the parts of the widget look, each as text. */
 const looks = (page) =>
@@ -56,6 +56,56 @@ test("a browser without constructed style sheets is given the same looks, under 
   const page = await reader({ script, headers: { "content-security-policy": policy } });
   await until("the style sheet is there", () => page.evaluate(() => [...document.querySelector("news-feed").shadowRoot.styleSheets].length === 1));
   assert.deepEqual(await looks(page), good);
+});
+
+test("with forced colours what stands on a ground of its own keeps an edge, and its words", async () => {
+  await server.publish({
+    headline: "First",
+    breaking: { until: new Date(Date.now() + 600_000).toISOString() },
+    media: [{ kind: "video", href: "https://video.example/watch", contentType: "text/html" }],
+  });
+  await publishMany(20);
+  const page = await reader({ forcedColors: "active" });
+  await page.evaluate(() => scrollTo(0, 1000));
+  await server.publish("New");
+  await page.waitForSelector(".fresh-button:visible");
+  for (const part of [".dot", ".fresh-button", ".embed-button", ".is-breaking"]) {
+    const { outlineStyle, outlineColor, color } = await page.locator(part).evaluate((one) => ({ ...getComputedStyle(one) }));
+    assert.deepEqual([part, outlineStyle, outlineColor, color], [part, "solid", "rgb(0, 0, 0)", "rgb(0, 0, 0)"]);
+  }
+});
+
+for (const [language, dir, host] of [["de", "ltr", "rtl"], ["ar", "rtl", "ltr"]]) {
+  test(`a time in ${language} is written as such on a page that runs the other way`, async () => {
+    await setFeed({ language });
+    const { id } = await server.publish({ headline: "Old", published: "2026-11-05T10:31:00Z", related: [{ title: "A longer title", url: "https://example.org/" }] });
+    await server.edit(`items/${id}/pin`, {});
+    const page = await reader({ head: `<script>document.documentElement.dir = "${host}"</script>` });
+    const lefts = await page.locator(".pinned-group .published").evaluate((time) => {
+      const [day, clock] = [...time.children].map((one) => one.firstChild);
+      const left = (text, from, to) => {
+        const range = document.createRange();
+        range.setStart(text, from);
+        range.setEnd(text, to);
+        return range.getBoundingClientRect().left;
+      };
+      return [left(day, 0, 1), left(day, day.length - 2, day.length - 1), left(clock, 0, 1)];
+    });
+    assert.deepEqual(lefts.toSorted((one, other) => (dir === "ltr" ? one - other : other - one)), lefts);
+  });
+}
+
+test("the label of a related page stands at the side of its title, whichever way the page runs", async () => {
+  await setFeed({ dir: "ltr" });
+  await server.publish({ headline: "First", related: [{ title: "A longer title", url: "https://example.org/" }] });
+  const page = await reader({ head: `<script>document.documentElement.lang = "ar"</script>` });
+  const label = page.locator(".related-label[dir=rtl]");
+  const [left, title] = await label.evaluate((one) => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return [range, one.nextSibling].map((part) => part.getBoundingClientRect().left);
+  });
+  assert.ok(Math.abs(left - title) < 2, `${left} ${title}`);
 });
 
 /** An item of every kind. */

@@ -342,6 +342,11 @@ test("another site shows a feed in a frame, and no other page of ours", async ()
   await page.goto(`${site.origin}/frame`);
   const frame = page.frameLocator("iframe");
   await frame.locator("news-feed .newswire[data-state=live]").waitFor();
+  await page.frames()[1].evaluate(readFileSync(AXE, "utf8"));
+  const { violations } = await page.frames()[1].evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
+  const whole = await frame.locator("footer a").evaluate(({ href, target, ownerDocument }) => [href, target || ownerDocument.querySelector("base").target]);
+  assert.deepEqual(whole, [`${server.origin}/feeds/${FEED}`, "_blank"]);
   await server.publish("Framed, too");
   await frame.locator(`text=Framed, too`).first().waitFor();
   const opened = page.context().waitForEvent("page");

@@ -51,13 +51,14 @@ test("a host's label may be a text, forms or a function", () => {
 /**
  * What the server writes otherwise than the browser, by the tag and what of a time it is. Where there are words: Spanish
  * has `a las` in what is exact, and two digits of the hour in full. In Portugal a day is written with numbers, and Taiwan
- * is taken for the mainland. For the others a space or a comma, and the order of a Persian day. Other editions of the
+ * is taken for the mainland, as is all that is in traditional Chinese. For the others a space or a comma, and the order of a Persian day. Other editions of the
  * Unicode consortium's data differ in other things: with them hours and zones alone are compared.
  */
 const EDITION = 48;
 const KNOWN = [
   ...["en-AU day", "es exact", "es full", "es-MX exact", "fa day", "fa exact", "hi day", "hi exact"],
   ...["pt-PT brief", "pt-PT day", "pt-PT exact", "zh-TW day", "zh-TW exact", "zh-TW full"],
+  ...["zh-Hant day", "zh-Hant exact", "zh-Hant full"],
 ];
 
 let server;
