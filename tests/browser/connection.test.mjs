@@ -167,6 +167,11 @@ test("a feed that is closed is said to have ended, and one that is not there is 
   assert.equal(await said(other), "There is no such feed here.");
 });
 
+test("a filter that is none is said to be so, and asked for no more", async () => {
+  const page = await reader({ attributes: 'urgency="99"', wait: (page) => state(page, "ended"), expected: /400/ });
+  assert.equal(await said(page), "This feed cannot be read as this page asks for it.");
+});
+
 for (const [how, script] of [
   ["missing", () => delete window.WebSocket],
   ["cut by a proxy", () => (window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10); } close() {} })],

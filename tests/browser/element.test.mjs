@@ -153,6 +153,34 @@ test("the page is told of items and of the connection, can pause and resume, and
   await until("taken away, it leaves nothing behind", () => sockets.every((socket) => socket.isClosed()));
 });
 
+test("paused before it has begun, it stays so until it is resumed, whatever it is given", async () => {
+  await server.publish("First");
+  const page = await chromium.tab();
+  const sockets = [];
+  page.on("websocket", (socket) => sockets.push(socket));
+  site.serve("/paused", `<!doctype html><html lang="en"><link rel='icon' href='data:,'><script type="module" src="${server.origin}/widget.js"></script>`);
+  await page.goto(`${site.origin}/paused`);
+  await page.evaluate(([server, feed]) => customElements.whenDefined("news-feed").then(() => {
+    const element = document.createElement("news-feed");
+    element.setAttribute("server", server);
+    element.pause();
+    document.body.append(element);
+    element.setAttribute("feed", feed);
+  }), [server.origin, FEED]);
+  await state(page, "paused");
+  assert.equal(await said(page), "Paused");
+  assert.equal(await page.evaluate(() => document.querySelector("news-feed").status.state), "paused");
+  assert.equal(sockets.length, 0);
+  await page.evaluate(() => document.querySelector("news-feed").resume());
+  await live(page);
+  await shows(page, "First");
+});
+
+test("a page that has given all objects a property more shows it all the same", async () => {
+  await server.publish("First");
+  await shows(await reader({ head: "<script>Object.prototype.foo = 'bar'</script>" }), "First");
+});
+
 test("where it is given another feed, nothing of the first stands under that name, not even for a moment", async () => {
   await server.command("feed", "create", "other", "--title", "Other");
   await until("it is there", async () => (await fetch(`${server.origin}/v1/feeds/other`)).ok);

@@ -44,6 +44,17 @@ test("a page with a strict content security policy needs to allow the server and
   await until("the picture is there", () => page.locator(".item img").first().evaluate((one) => one.complete && one.naturalWidth > 0));
 });
 
+test("a page that allows other names of Trusted Types alone, and two copies of the module, are no hindrance", async () => {
+  await server.publish({ headline: "First", body: "<p>Text.</p>" });
+  const { address } = await (await fetch(`${server.origin}/widget.json`)).json();
+  const head = `<script type="module" src="${server.origin}${address}"></script>`;
+  for (const names of ["other", "newswire"]) {
+    const page = await reader({ head, headers: { "content-security-policy": `trusted-types ${names}` }, expected: /policy/i });
+    await shows(page, "First");
+    assert.equal(await page.locator(".body").textContent(), "Text.");
+  }
+});
+
 test("a browser without constructed style sheets is given the same looks, under a policy that allows the server's", async () => {
   await publishMany(3);
   const good = await looks(await reader());

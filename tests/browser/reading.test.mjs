@@ -131,6 +131,39 @@ test("what is retracted while it waits behind the button is never shown, nor cou
   assert.ok(!(await page.evaluate(() => window.seen)).includes("Zanzibarite"));
 });
 
+test("where the button is counted away while it has the focus, that goes to what is before the items", async () => {
+  const all = await publishMany(20);
+  const page = await reader();
+  await shows(page, ...reports(0, 20));
+  await readAt(page, all[5]);
+  const { id } = await server.publish("Waits");
+  const button = page.locator(".fresh-button");
+  await button.focus();
+  await server.edit(`items/${id}/retract`, { reason: "It was not so." });
+  await button.waitFor({ state: "hidden" });
+  await readAt(page, all[5]);
+  const focused = await page.evaluate(() => document.activeElement.shadowRoot?.activeElement.className);
+  assert.equal(focused, "status");
+});
+
+test("a title that counts what waits counts it in all widgets, and leaves a number of its own", async () => {
+  const { origin } = server;
+  const script = () => Object.defineProperty(document, "visibilityState", { value: "hidden" });
+  const second = `<news-feed id="second" server="${origin}" feed="${FEED}" last="10" title-count></news-feed>`;
+  const page = await reader({ attributes: "title-count", head: "<script>document.title = '(500) miles'</script>", after: second, script });
+  const both = (text) => until(`both say ${text}`, async () => (await page.locator(".fresh-button").allTextContents()).join() === `${text},${text}`);
+  await until("both are live", async () => (await page.locator("news-feed .newswire[data-state=live]").count()) === 2);
+  for (const [n, text] of ["1 new update", "2 new updates"].entries()) {
+    await server.publish(`New ${n}`);
+    await both(text);
+    assert.equal(await page.title(), `(${2 * n + 2}) (500) miles`);
+  }
+  await page.evaluate(() => document.querySelector("#second").remove());
+  await until("one is left", async () => (await page.title()) === "(2) (500) miles");
+  await page.click(".fresh-button");
+  await until("nothing waits", async () => (await page.title()) === "(500) miles");
+});
+
 test("older items are loaded when they are asked for, and changes to them are not shown before", async () => {
   const published = await publishMany(60);
   const page = await reader();
@@ -172,6 +205,40 @@ test("a link to an item opens it where it stands, also an old one, on arrival an
   await at(all[70]);
 });
 
+test("a link that could not be followed is tried again once it is live, unless the reader has gone elsewhere", async () => {
+  const [old, other] = await publishMany(62);
+  let away = true;
+  const follow = async () => {
+    const page = await chromium.tab({ expected: /ERR_FAILED/ });
+    let refused = 0;
+    away = true;
+    await page.route("**/items/*", (route) => (away ? (refused += 1, route.abort()) : route.continue()));
+    await page.goto(`${host()}#item-${old.id}`);
+    await live(page);
+    await until("it was tried", () => refused);
+    return page;
+  };
+  const again = (page) => page.evaluate(() => {
+    const feed = document.querySelector("news-feed");
+    feed.pause();
+    feed.resume();
+  });
+  const at = (page, one) => item(page, one).evaluate((article) => article.getRootNode().activeElement === article).catch(() => false);
+  const page = await follow();
+  away = false;
+  await again(page);
+  await until("it is there and focused", () => at(page, old));
+  const gone = await follow();
+  away = false;
+  await gone.evaluate((id) => (location.hash = `item-${id}`), other.id);
+  await until("the other is focused", () => at(gone, other));
+  await again(gone);
+  await live(gone);
+  await server.publish("Newest");
+  await gone.waitForSelector("text=1 new update");
+  assert.ok(await at(gone, other));
+});
+
 test("a link to an item far down opens it among those of its time, where it changes as any other, until the list has come to it", async () => {
   const all = await publishOld(300, 20);
   await setFeed({ timeZone: "UTC" });
@@ -185,6 +252,8 @@ test("a link to an item far down opens it among those of its time, where it chan
   assert.deepEqual(await headlines(page), down, "one page of the list, and what followed it");
   const day = new Intl.DateTimeFormat("en", { dateStyle: "full", timeZone: "UTC" }).format(new Date(all[25].published));
   assert.equal(await linked.locator("xpath=../../h2").textContent(), day);
+  const brief = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(all[25].published));
+  assert.equal(await linked.locator(".date").textContent(), brief, "its day's heading is out of sight");
   const strayed = await watchPlace(page, all[25]);
   await correct(all[200], "It was longer than that. ".repeat(30), { headline: "Report 200, corrected" });
   await correct(all[25], "It was wrong.", { headline: "Report 25, corrected" });
@@ -211,6 +280,7 @@ test("a link to an item far down opens it among those of its time, where it chan
   assert.equal(await page.locator(".older").isVisible(), false);
   await page.click(".fresh-button");
   await shows(page, "Newest", ...changed(reports(0, 300)));
+  assert.equal(await page.locator(".date").count(), 0);
 });
 
 test("an old item that a link led to is there again after the widget has begun anew", async () => {

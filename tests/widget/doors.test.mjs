@@ -148,11 +148,13 @@ test("a feed that joins where its feed is read already catches up by itself, and
 
 test("a feed that is not there, or not for us, is given up with a sentence", async () => {
   const secret = await newFeed("--access", "token");
-  const [unknown, forbidden] = [live({ feed: "no-such-feed" }), live({ feed: secret })];
+  const [unknown, forbidden, wrong] = [live({ feed: "no-such-feed" }), live({ feed: secret }), live({ filter: { urgency: [99] } })];
   await ended(unknown);
   await ended(forbidden);
+  await ended(wrong);
   assert.equal(unknown.status.why, "There is no such feed here.");
   assert.match(forbidden.status.why, /token/);
+  assert.equal(wrong.status.why, "This feed cannot be read as this page asks for it.");
 });
 
 for (const [websocket, events, door] of [["pass", "pass", "websocket"], ["refuse", "pass", "sse"], ["refuse", "refuse", "poll"]]) {

@@ -29,13 +29,13 @@ function usable(feed, id) {
 }
 
 /** What an article shows besides the item itself; when it differs, the article is made anew. */
-export function fingerprint(item, { feed, today, now }) {
+export function fingerprint(item, { feed, today, now, apart }) {
   const linked = [item.updateOf, item.retraction?.replacedBy].map((id) => usable(feed, id)?.version ?? 0);
-  return [item.version, holds(item.breaking, now), holds(item.pinned, now), today, ...linked].join(" ");
+  return [item.version, holds(item.breaking, now), holds(item.pinned, now), today, apart, ...linked].join(" ");
 }
 
-/** Makes the article of an item. `dates` writes times, `labels` are the widget's own words. */
-export function article(item, { feed, dates, labels, now, today }) {
+/** Makes the article of an item. `dates` writes times, `labels` are the widget's own words; `apart`: it stands below the list. */
+export function article(item, { feed, dates, labels, now, today, apart }) {
   const canceled = item.status === "canceled";
   const on = {
     breaking: !canceled && holds(item.breaking, now),
@@ -52,7 +52,7 @@ export function article(item, { feed, dates, labels, now, today }) {
     "story",
     { lang: item.language, dir: item.dir ?? (item.language ? null : "auto") },
     told.length && element("p", "labels", null, ...told),
-    ...(canceled ? notice(item, feed, dates, labels, words) : parts(item, feed, dates, labels, words)),
+    ...(canceled ? notice : parts)(item, feed, dates, labels, words),
   );
   const named = canceled || item.headline ? "headline" : "time";
   return element(
@@ -70,8 +70,8 @@ export function article(item, { feed, dates, labels, now, today }) {
       "p",
       "stamp",
       null,
-      element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item, on.pinned, today)),
-      element("span", "ago", { "data-at": item.published, lang: labels.lang, dir: labels.dir }),
+      element("a", "permalink", { href: `#item-${item.id}` }, dates.published(item, on.pinned || apart, today)),
+      element("span", "ago", { "data-at": item.published, ...words }),
       !canceled && dates.updated(item, labels),
     ),
     story,
@@ -100,7 +100,7 @@ function parts(item, feed, dates, labels, words) {
     item.headline && element("h3", "headline", { id: `headline-${item.id}` }, item.headline),
     byline(item),
     item.body && body(item.body),
-    ...(item.media ?? []).map((one) => medium(one, labels)),
+    ...(item.media ?? []).map((one) => medium(one, labels, words)),
     ...(item.related ?? []).map((one) => related(one, labels, words)),
     ...(item.corrections ?? []).filter((one) => one.kind !== "refile" && one.note).map((one) => note(one, dates, labels, words)),
   ];
@@ -122,8 +122,13 @@ function byline(item) {
   return who.length && element("p", "byline", null, ...row(who, " · "));
 }
 
-/** A page that forbids markup from text (Trusted Types) is told who makes it. */
-const policy = globalThis.trustedTypes?.createPolicy("newswire", { createHTML: (html) => html });
+let policy;
+try {
+  // A page that forbids markup from text (Trusted Types) is told who makes it.
+  policy = globalThis.trustedTypes?.createPolicy("newswire", { createHTML: (html) => html });
+} catch {
+  // The page knows other names alone, or a second copy of this module: it may still allow markup.
+}
 
 function body(html) {
   const made = element("div", "body");
@@ -142,7 +147,7 @@ function row(all, between) {
   return all.flatMap((one, n) => (n ? [between, one] : [one]));
 }
 
-function medium(one, labels) {
+function medium(one, labels, words) {
   const href = link(one.href);
   if (!href) return null;
   const { kind, alt, caption, credit, width, height } = one;
@@ -154,7 +159,7 @@ function medium(one, labels) {
     shown = element(
       "p",
       "embed",
-      { lang: labels.lang, dir: labels.dir, "data-src": href },
+      { "data-src": href, ...words },
       element("a", null, { href, rel: "noopener" }, alt || say(labels, "embed", host)),
       element("span", "host", null, host),
     );

@@ -36,7 +36,8 @@ const OPENED_ONCE = 8;
 /** Nothing brings these back but a person. */
 export const FOR_GOOD = {
   gone: "This feed no longer exists.",
-  revoked: "This feed can no longer be read without a good token.",
+  revoked: "This feed cannot be read without a good token.",
+  400: "This feed cannot be read as this page asks for it.",
   401: "This feed cannot be read without a good token.",
   403: "This feed cannot be read with this token.",
   404: "There is no such feed here.",

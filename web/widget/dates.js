@@ -64,10 +64,10 @@ export class Dates {
     return `${format.format(new Date(at))} ${this.zone(at)}`;
   }
 
-  /** A pinned item stands under no day's heading, so its date is said where it is not of today. */
-  published(item, pinned, today) {
+  /** Where an item stands under no day's heading, or that is out of sight, its date is said if it is not of today. */
+  published(item, dated, today) {
     const { published } = item;
-    const elsewhere = pinned && this.day(published) !== today;
+    const elsewhere = dated && this.day(published) !== today;
     return element(
       "time",
       "published",

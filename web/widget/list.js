@@ -43,7 +43,7 @@ export class List {
     const sections = groups.map((group, at) => {
       const section = before.get(group.key) ?? this.#group(group, labels);
       this.groups.set(group.key, section);
-      const articles = group.items.map((item) => this.#article(item, context, known, added));
+      const articles = group.items.map((item) => this.#article(item, { ...context, apart: group.below }, known, added));
       arrange(section.lastChild, articles);
       // How many items a day has is not known before the next one begins.
       const ends = groups[at + 1] ? !groups[at + 1].below : !open;

@@ -13,7 +13,8 @@ import { dress, serverOf } from "./looks.js";
 import { LiveFeed } from "./newswire-client.js";
 import { Place } from "./place.js";
 import { openEmbed, replaceLost, share } from "./share.js";
-import { Words, say } from "./words.js";
+import { countInTitle } from "./title.js";
+import { Words, inLanguage, say, speak } from "./words.js";
 
 export { LiveFeed };
 
@@ -47,6 +48,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #troubled = false;
   /** What the button below the list says. */
   #more = "older";
+  /** How far the page was scrolled when what a link leads to could not be had. */
+  #sought = null;
+  #paused = false;
   #due = null;
   #seconds = 0;
   #listening = null;
@@ -89,10 +93,12 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   pause() {
+    this.#paused = true;
     this.#live?.pause();
   }
 
   resume() {
+    this.#paused = false;
     this.#live?.resume();
   }
 
@@ -101,7 +107,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     if (this.#live) return this.#begin();
     // What the server wrote into it may not have been read yet.
     if (document.readyState !== "loading") this.#open();
-    else document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open(), { once: true });
+    else document.addEventListener("DOMContentLoaded", () => this.isConnected && this.#open());
   }
 
   disconnectedCallback() {
@@ -162,7 +168,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const listed = (name) => (this.getAttribute(name) ?? "").split(",").map((one) => one.trim()).filter(Boolean);
     const many = (name) => [...query.getAll(name), ...listed(name)];
     const live = new LiveFeed({
-      server: this.#server,
+      server: this.getAttribute("server") ?? serverOf(import.meta.url),
       feed: this.getAttribute("feed") ?? "news-feed",
       filter: { urgency: many("urgency"), tag: many("tag"), subject: many("subject") },
       last: Number(this.getAttribute("last")) || 50,
@@ -177,6 +183,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const on = (type, act, told = type) =>
       live.addEventListener(type, ({ detail }) => {
         if (this.#live !== live) return;
+        if (type !== "change") this.#words.seek(live);
         act(detail);
         this.dispatchEvent(new CustomEvent(told, { detail }));
       });
@@ -186,23 +193,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     };
     on("change", change, "item");
     on("snapshot", () => this.#anew());
-    const seek = (brought) => this.#words.seek(this.#server, live, brought);
-    on("info", () => {
-      seek();
-      this.#soon();
-    });
-    on("status", () => {
-      seek();
+    on("info", () => this.#soon());
+    on("status", ({ state }) => {
       this.#tell();
+      // Who has scrolled since reads something else.
+      if (state === "live" && this.#sought != null) this.#follow(this.#sought === scrollY);
     });
-    seek(this.#snapshot?.labels);
+    this.#words.seek(live, this.#snapshot?.labels);
     this.#loaded = Boolean(this.#snapshot);
     this.#snapshot = null;
     this.#draw();
-  }
-
-  get #server() {
-    return this.getAttribute("server") ?? serverOf(import.meta.url).href;
   }
 
   /** Everything that goes on while the element is in a page. */
@@ -222,7 +222,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     on(window, "hashchange", () => this.#follow());
     const timer = setInterval(() => this.#draw(), AGO);
     signal.addEventListener("abort", () => clearInterval(timer));
-    this.#live.start();
+    if (!this.#paused) this.#live.start();
     this.#tell();
   }
 
@@ -301,11 +301,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     for (const id of this.#held) if (this.#live.item(id)?.status !== "usable") this.#held.delete(id);
     const added = this.#still(() => this.#drawList(), follows);
     if (!first && came.length) this.#announcer.fresh(came.length, this.#words.labels);
-    const { fresh, freshButton } = this.#parts;
-    const count = this.#held.size;
-    fresh.hidden = !count;
-    words(freshButton, count ? say(this.#words.labels, "fresh", count) : "", this.#words.labels);
-    this.#title(count);
+    this.#title(this.#held.size);
     if (first) {
       this.#drawn = true;
       // It stands in the shadow root now; a text that is retracted later must not stay behind here.
@@ -320,14 +316,16 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const { labels } = this.#words;
     const now = Date.now();
     const dates = this.#datesOf(info);
-    const { box, more } = this.#parts;
-    set(box, "lang", info?.language);
-    set(box, "dir", info?.dir);
+    const { box, more, fresh, freshButton } = this.#parts;
+    const count = this.#held.size;
+    inLanguage(box, { lang: info?.language, dir: info?.dir });
     const context = { feed: this.#live, dates, labels, now, today: dates.today(now) };
     const open = this.#live.before;
     const keyEvents = this.getAttribute("key-events") !== "off";
     const added = this.#list.draw(this.#shown(), context, { open, keyEvents });
     more.hidden = !open;
+    fresh.hidden = !count;
+    if (count) speak(freshButton, say(labels, "fresh", count), labels);
     rove(box, this.shadowRoot.activeElement?.closest(".item"));
     for (const one of box.querySelectorAll(".ago")) one.textContent = dates.ago(one.dataset.at, now);
     return added;
@@ -338,10 +336,11 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const named = this.getAttribute("time-zone") ?? "newsroom";
     const timeZone = named === "newsroom" ? info?.timeZone : named === "reader" ? undefined : named;
     const language = info?.language;
+    const { labels } = this.#words;
     const old = this.#dates;
-    if (old && old.timeZone === timeZone && old.language === language && old.labels === this.#words.labels) return old;
+    if (old?.labels === labels && old.timeZone === timeZone && old.language === language) return old;
     this.#list.forget();
-    return (this.#dates = new Dates({ timeZone, language, labels: this.#words.labels }));
+    return (this.#dates = new Dates({ timeZone, language, labels }));
   }
 
   /** Changes the list: nothing that is seen moves, unless what is new may slide in. Focus stays, or goes to what is near. */
@@ -351,9 +350,12 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
     const near = item && [...this.#parts.box.querySelectorAll(".item")];
     const mark = this.#place.mark();
     const result = change();
-    if (focused && this.shadowRoot.activeElement !== focused) {
+    if (focused) {
+      // What is hidden keeps the focus for a moment more.
+      const stays = focused.isConnected && !focused.closest("[hidden]");
       const after = near?.find((one, n) => n > near.indexOf(item) && one.isConnected);
-      (focused.isConnected ? focused : (after ?? this.#edge(-1))).focus({ preventScroll: true });
+      const to = stays ? focused : (after ?? this.#edge(-1));
+      if (this.shadowRoot.activeElement !== to) to.focus({ preventScroll: true });
     }
     if (slides && result?.length) this.#place.slide(mark, result);
     else this.#place.keep(mark);
@@ -361,9 +363,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   }
 
   #title(count) {
-    if (!this.hasAttribute("title-count")) return;
-    const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = count ? `(${count}) ${title}` : title;
+    countInTitle(this, this.hasAttribute("title-count") ? count : 0);
   }
 
   /** Says how the connection is; to screen readers where it is not as it should be, and when it is again. */
@@ -387,9 +387,9 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
       text += ` ${say(labels, "seconds", Math.max(0, Math.ceil((until - Date.now()) / 1000)))}`;
       this.#seconds = setTimeout(() => this.#tell(), 500);
     }
-    set(box, "data-state", state);
-    words(said, text, labels);
-    words(older, labels[this.#more], labels);
+    box.dataset.state = state;
+    speak(said, text, labels);
+    speak(older, labels[this.#more], labels);
   }
 
   /** What is before (-1) or after (1) the items, to be focused. */
@@ -425,9 +425,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   #reveal() {
     const [first] = this.#draw(true);
     const to = first ?? this.#list.box.querySelector(".item");
-    if (!to) return;
-    to.focus({ preventScroll: true });
-    this.#place.show(to, true);
+    if (to) this.#place.show(to, true);
   }
 
   async #older() {
@@ -461,31 +459,18 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   /** Finds where a link leads: to an item, wherever it stands; and goes there. */
   async #follow(go = true) {
     const { hash } = location;
+    this.#sought = null;
     if (!hash.startsWith(ITEM)) return;
     const id = hash.slice(ITEM.length);
-    const item = await this.#live.find(id).catch(() => null);
+    const item = await this.#live.find(id).catch(() => void (this.#sought = scrollY));
     if (!item || location.hash !== hash) return;
     this.#draw(go && this.#held.has(id));
     const { one } = this.#list.articles.get(id) ?? {};
     if (!one || !go) return;
     this.#parts.box.querySelector("[data-target]")?.removeAttribute("data-target");
     one.dataset.target = "";
-    one.focus({ preventScroll: true });
-    this.#place.show(one, false);
+    this.#place.show(one);
   }
-}
-
-/** Sets an attribute, or takes it away. */
-function set(one, name, value) {
-  if (value) one.setAttribute(name, value);
-  else one.removeAttribute(name);
-}
-
-/** Says something in the widget's words, where it differs. */
-function words(one, text = "", { lang, dir }) {
-  set(one, "lang", lang);
-  set(one, "dir", dir);
-  if (one.textContent !== text) one.textContent = text;
 }
 
 if (globalThis.customElements && !customElements.get("news-feed")) customElements.define("news-feed", NewsFeed);

@@ -144,6 +144,8 @@ export class LiveFeed extends EventTarget {
   readonly position: string | null;
   /** The cursor of the next older page; null where nothing is older. */
   readonly before: string | null;
+  /** The server's address. */
+  readonly base: URL;
   readonly status: Status;
   start(): void;
   /** Closes the connection and keeps the position. */

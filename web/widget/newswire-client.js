@@ -53,6 +53,11 @@ export class LiveFeed extends EventTarget {
     return this.#model.view(Date.now());
   }
 
+  /** Where the server is. */
+  get base() {
+    return this.#source.base;
+  }
+
   get before() {
     return this.#model.before;
   }

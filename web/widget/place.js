@@ -70,9 +70,10 @@ export class Place {
     for (const one of added) one.animate({ opacity: [0, 0, 1] }, { ...how, duration: 640 });
   }
 
-  /** Scrolls so that an element is at the top. */
+  /** Gives an element the focus, and scrolls so that it is at the top. */
   show(element, smoothly) {
     this.#kept = {};
+    element.focus({ preventScroll: true });
     element.scrollIntoView({ block: "start", behavior: smoothly && !calm() ? "smooth" : "instant" });
   }
 }

@@ -11,7 +11,7 @@ export function watchPage({ away, back, online, offline }, hidden) {
     else back();
   };
   const on = (target, acts) => {
-    for (const type in acts) target?.addEventListener?.(type, acts[type], ending);
+    for (const [type, act] of Object.entries(acts)) target?.addEventListener?.(type, act, ending);
   };
   on(page, { visibilitychange: look, freeze: away, resume: look });
   on(globalThis, { pagehide: away, pageshow: look, online, offline });

@@ -12,7 +12,7 @@ class Refused extends Error {
 export class Source {
   constructor({ server, token, filter = {}, last = 50 }) {
     const base = new URL(server, globalThis.document?.baseURI);
-    this.base = new URL(`${base.pathname.replace(/\/?$/, "/")}v1/`, base);
+    this.base = new URL(base.pathname.replace(/[/]?$/, "/"), base);
     this.token = token;
     this.last = last;
     this.filter = ["urgency", "tag", "subject"].map((name) => [name, filter[name]]);
@@ -22,7 +22,7 @@ export class Source {
 
   /** An address below `v1/`. What is null is left out of its query. */
   address(path, query, filter = this.filter) {
-    const url = new URL(path, this.base);
+    const url = new URL(`v1/${path}`, this.base);
     for (const [name, values] of [...Object.entries(query), ...filter]) {
       for (const value of [values ?? []].flat()) url.searchParams.append(name, value);
     }

@@ -5,8 +5,6 @@ import { LABELS } from "./labels.js";
 
 /** So long nothing is drawn for want of words: after that, others are better than nothing. In milliseconds. */
 const HOLD = 2000;
-/** How long words may take to come, and are put in the place of others then. */
-const PATIENCE = 10_000;
 
 /** What was asked for, once for all widgets of a page. */
 const asked = new Map();
@@ -17,7 +15,6 @@ export class Words {
   waits = true;
   #language;
   #given = false;
-  #holding;
 
   /** `changed()`: there are others, or it is time to do without. */
   constructor(host, changed) {
@@ -28,36 +25,38 @@ export class Words {
   /** Those of the host page, which stay. */
   give(words) {
     this.#given = true;
+    this.#language = null;
     this.#speak(words);
   }
 
   /** Finds those for the place where the widget stands and what it shows, unless they are `brought`. */
-  seek(server, { info, status }, brought) {
-    // A feed of which nothing can be heard may be of any language.
-    const known = info || !/^(connecting|paused)$/.test(status.state);
-    const language = languageAt(this.host) || (known && (info?.language ?? "en"));
+  seek({ info, base }, brought) {
+    const language = languageAt(this.host) || (info && (info.language ?? "en"));
     if (this.#given || (language === this.#language && !brought)) return;
     this.#language = language;
     this.waits = true;
-    clearTimeout(this.#holding);
-    if (brought || /^en\b/i.test(language)) return this.#speak(brought);
-    this.#holding = setTimeout(() => {
+    if (brought || /^en(-|$)/i.test(language)) return this.#speak(brought);
+    setTimeout(() => {
       this.waits = false;
       this.changed();
     }, HOLD);
-    if (language) this.#ask(server, language);
+    if (language) this.#ask(base, language);
   }
 
-  async #ask(server, language) {
-    const words = await wordsOf(server, language);
-    if (language !== this.#language || this.#given) return;
+  async #ask(base, language) {
+    const { href } = new URL(`widget/words/${encodeURIComponent(language)}.json`, base);
+    const ask = () => fetch(href).then((answer) => answer.ok && answer.json()).catch(() => {});
+    const asking = asked.get(href) ?? ask();
+    asked.set(href, asking);
+    const words = await asking;
+    if (!words) asked.delete(href);
+    if (language !== this.#language) return;
     if (!words) this.#language = null;
     this.#speak(words);
     this.changed();
   }
 
   #speak(words) {
-    clearTimeout(this.#holding);
     this.waits = false;
     this.labels = { ...LABELS, ...words };
   }
@@ -68,7 +67,21 @@ export function say(labels, name, value) {
   let text = labels[name];
   if (typeof text === "function") return text(value);
   if (text?.other) text = text[new Intl.PluralRules(labels.lang).select(value)] ?? text.other;
-  return text?.replace(/{\w+}/, () => value) ?? "";
+  return text?.replace(/{.+?}/, () => value) ?? "";
+}
+
+/** Says in which language something is, and which way it runs, as far as that is known. */
+export function inLanguage(one, said) {
+  for (const name of ["lang", "dir"]) {
+    if (said[name]) one.setAttribute(name, said[name]);
+    else one.removeAttribute(name);
+  }
+}
+
+/** Says something in the widget's words, where it differs. */
+export function speak(one, text, labels) {
+  inLanguage(one, labels);
+  if (one.textContent !== text) one.textContent = text;
 }
 
 /** The language of the page where an element stands. */
@@ -76,16 +89,4 @@ function languageAt(one) {
   const said = one.closest("[lang]");
   const { host } = one.getRootNode();
   return said || !host ? said?.lang : languageAt(host);
-}
-
-/** What a server has for a language; nothing where it cannot be had by now. */
-function wordsOf(server, language) {
-  const { href } = new URL(`${server.replace(/\/?$/, "/")}widget/words/${encodeURIComponent(language)}.json`, document.baseURI);
-  const ask = async () => {
-    const answer = await fetch(href, { signal: AbortSignal.timeout(PATIENCE) });
-    if (!answer.ok) throw answer;
-    return answer.json();
-  };
-  if (!asked.has(href)) asked.set(href, ask().catch(() => void asked.delete(href)));
-  return asked.get(href);
 }

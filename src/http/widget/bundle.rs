@@ -96,6 +96,10 @@ fn add(name: &str, joined: &mut Vec<String>, out: &mut String) {
                 own.push(',');
                 line = rest;
             }
+            // Before what closes, a comma or a semicolon is there for people alone.
+            if own.ends_with([';', ',']) && line.starts_with(['}', ']', ')']) {
+                own.pop();
+            }
             // Where something is escaped, quotes are not what they seem.
             own.push_str(&if line.contains('\\') { line.to_owned() } else { close(line) });
             // After these no end of a line means anything, where every statement has its semicolon.
