@@ -126,7 +126,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use futures_util::poll;
-    use tokio::{runtime::Builder, task::spawn_blocking};
+    use tokio::{runtime::Builder, sync::oneshot, task::spawn_blocking};
 
     use super::*;
 
@@ -139,8 +139,8 @@ mod tests {
             assert!(poll!(&mut gone).is_pending());
             drop(gone);
             newest(headers.clone()).await;
-            let (end, ended) = std::sync::mpsc::channel::<()>();
-            let busy = spawn_blocking(move || ended.recv());
+            let (end, ended) = oneshot::channel::<()>();
+            let busy = spawn_blocking(move || ended.blocking_recv());
             assert!(newest(headers).now_or_never().is_some());
             drop(end);
             assert!(busy.await.expect("it ends").is_err());
