@@ -116,7 +116,7 @@ fn text(mut answer: Response, kind: HeaderValue) -> Response {
 #[cfg(test)]
 mod tests {
     use futures_util::poll;
-    use tokio::{runtime::Builder, task::spawn_blocking};
+    use tokio::{runtime::Builder, sync::oneshot, task::spawn_blocking};
 
     use super::*;
 
@@ -129,8 +129,8 @@ mod tests {
             assert!(poll!(&mut gone).is_pending());
             drop(gone);
             newest(headers.clone()).await;
-            let (end, ended) = std::sync::mpsc::sync_channel::<()>(1);
-            let busy = spawn_blocking(move || ended.recv());
+            let (end, ended) = oneshot::channel::<()>();
+            let busy = spawn_blocking(move || ended.blocking_recv());
             assert!(newest(headers).now_or_never().is_some());
             drop(end);
             assert!(busy.await.expect("it ends").is_err());
