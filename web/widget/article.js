@@ -159,7 +159,7 @@ function medium(one, labels, words) {
     shown = element(
       "p",
       "embed",
-      { "data-src": href, ...words },
+      { ...words, "data-src": href },
       element("a", null, { href, rel: "noopener" }, alt || say(labels, "embed", host)),
       element("span", "host", null, host),
     );

@@ -49,7 +49,7 @@ export class NewsFeed extends (globalThis.HTMLElement ?? Object) {
   /** What the button below the list says. */
   #more = "older";
   /** How far the page was scrolled when what a link leads to could not be had. */
-  #sought = null;
+  #sought;
   #paused = false;
   #due = null;
   #seconds = 0;

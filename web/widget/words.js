@@ -14,7 +14,7 @@ export class Words {
   /** Whether better words than these may come at any moment. */
   waits = true;
   #language;
-  #given = false;
+  #given;
 
   /** `changed()`: there are others, or it is time to do without. */
   constructor(host, changed) {

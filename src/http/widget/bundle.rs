@@ -5,7 +5,8 @@
 //! file can be read as it was written below `/widget/`. It is no bundler, nor does it read JavaScript. It relies on how
 //! these files are written, which `tests/widget.rs` and the browser's tests check: an import stands at the beginning of a
 //! line and ends with `";`, no name at the top of a file is that of another file's, nothing is exported by default, a
-//! comment has its lines to itself, no text goes over several lines, and no two minus signs follow each other.
+//! comment has its lines to itself, no text goes over several lines, no statement is empty, and no two minus signs follow
+//! each other.
 
 use std::fmt::Write as _;
 
