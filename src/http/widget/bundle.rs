@@ -19,8 +19,6 @@ use super::Files;
 const FIRST: &str = "news-feed.js";
 /// What stands in the place of the style sheet, and the sheet.
 const SHEET: (&str, &str) = ("const CSS = \"\";", "news-feed.css");
-/// What the joined module begins with.
-const HEAD: &str = "// Its parts: widget/news-feed.js\n";
 /// What it exports.
 const EXPORTS: &str = "export { LiveFeed, NewsFeed };\n";
 
@@ -42,7 +40,7 @@ impl Bundle {
     /// Puts it together.
     pub(super) fn make() -> Self {
         let mut joined = Vec::new();
-        let mut plain = HEAD.to_owned();
+        let mut plain = String::new();
         add(FIRST, &mut joined, &mut plain);
         plain.push_str(EXPORTS);
         let plain = plain.into_bytes();
