@@ -436,9 +436,11 @@ async fn what_is_too_much(tour: &Tour) {
             one_more().await;
         }
         // Who asks whether a place is left takes one for a moment, and what came in that moment was refused.
-        support::until("as many requests are open as there may be", async || {
+        // A machine that does other things takes a while to open thousands.
+        support::within(4 * support::PATIENCE, "as many requests are open as there may be", async || {
             let asked = tour.server.client.request(probe.0.clone(), tour.server.url(probe.1)).send().await;
-            let busy = asked.expect("the server answers").status() == 503;
+            let Ok(answer) = asked else { return false };
+            let busy = answer.status() == 503;
             if !busy {
                 one_more().await;
             }
