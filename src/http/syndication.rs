@@ -55,6 +55,11 @@ enum Retractions {
     LeftOut,
 }
 
+const ATOM: Format = Format { file: atom::FILE, kind: atom::TYPE, retractions: Retractions::Told, write: atom::write };
+const RSS: Format = Format { file: rss::FILE, kind: rss::TYPE, retractions: Retractions::LeftOut, write: rss::write };
+const JSON_FEED: Format =
+    Format { file: json_feed::FILE, kind: json_feed::TYPE, retractions: Retractions::LeftOut, write: json_feed::write };
+
 /// `GET /feeds/{feed}/feed.atom`.
 pub async fn atom(
     State(doors): State<Doors>,
@@ -63,16 +68,7 @@ pub async fn atom(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let retractions = Retractions::Told;
-    show(
-        Format { file: atom::FILE, kind: atom::TYPE, retractions, write: atom::write },
-        &doors,
-        &feed,
-        client,
-        query,
-        &headers,
-    )
-    .await
+    show(&ATOM, &doors, &feed, client, query, &headers).await
 }
 
 /// `GET /feeds/{feed}/feed.rss`.
@@ -83,16 +79,7 @@ pub async fn rss(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let retractions = Retractions::LeftOut;
-    show(
-        Format { file: rss::FILE, kind: rss::TYPE, retractions, write: rss::write },
-        &doors,
-        &feed,
-        client,
-        query,
-        &headers,
-    )
-    .await
+    show(&RSS, &doors, &feed, client, query, &headers).await
 }
 
 /// `GET /feeds/{feed}/feed.json`.
@@ -103,13 +90,11 @@ pub async fn json_feed(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let retractions = Retractions::LeftOut;
-    let format = Format { file: json_feed::FILE, kind: json_feed::TYPE, retractions, write: json_feed::write };
-    show(format, &doors, &feed, client, query, &headers).await
+    show(&JSON_FEED, &doors, &feed, client, query, &headers).await
 }
 
 async fn show(
-    format: Format,
+    format: &Format,
     doors: &Doors,
     feed: &str,
     Client(client): Client,
